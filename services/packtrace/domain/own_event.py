@@ -1,0 +1,66 @@
+"""What one item sees of an event: the unit the fold orders and judges.
+
+A *context* is everything a line repeats from event to event; it travels once per record and is resolved against
+reference data once. An *own event* is one event as it concerns one item.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from packtrace.domain.vocabulary import Kind, Role
+
+
+class Context(msgspec.Struct, frozen=True, array_like=True):
+    """What events share (rules.md 1, 2): vocabulary words, GLN keys, YYYYMMDD dates; empty where not stated."""
+
+    type: str
+    kind: Kind
+    action: str = ""
+    biz_step: str = ""
+    disposition: str = ""
+    place: str = ""
+    read_point: str = ""
+    party: str = ""
+    source_party: str = ""
+    source_place: str = ""
+    destination_party: str = ""
+    destination_place: str = ""
+    lot: str = ""
+    expiry: int = 0
+    line: str = ""
+    device: str = ""
+    operator: str = ""
+    reason: str = ""
+    partial: bool = False
+    zone_minutes: int | None = None
+    transactions: tuple[tuple[str, str], ...] = ()
+    corrects: tuple[str, ...] = ()
+    """Event ids an error declaration takes out (kind CORRECT)."""
+    correction_reason: str = ""
+
+
+class OwnEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One event as it concerns one item. Times are microseconds since 1970 UTC.
+
+    Args:
+        other: of a child the stated parent; of a parent the first listed child; else empty.
+        mark: 64-bit hash of the content that concerns this item (all but id, sequence and other items; a parent's
+            includes its children).
+        message_mark: 64-bit hash of (line, boot, sequence); 0 where not stated.
+        children_count: of a parent, the children listed; 0 for an unpack of all.
+    """
+
+    id: str
+    time: int
+    log_time: int
+    role: Role
+    context: Context
+    mark: int
+    message_mark: int = 0
+    other: str = ""
+    children_count: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        return self.context.kind
