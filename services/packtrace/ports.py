@@ -97,10 +97,10 @@ class LogWriter(Protocol):
 
 
 class Position(NamedTuple):
-    """Lineage within one source: what lies at or below it has been seen."""
+    """Lineage within one source, (offset, n-th of that offset): what lies at or below it has been seen."""
 
     offset: int
-    index: int
+    nth: int
 
 
 class PartitionMeta(NamedTuple):
