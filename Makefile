@@ -1,0 +1,75 @@
+# `make` lists the targets. CI calls these and nothing else.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/pytest -q -p no:cacheprovider
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock fmt check unit contract pipeline crash test demo up down status bench docs clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install packtrace and its locked dependencies into .venv
+
+$(STAMP): deploy/requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "packtrace needs Python 3.11 or later, found $$($(PYTHON) --version)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked dependencies into $(VENV) (about half a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+lock: setup ## pin the dependencies again (after a change in pyproject.toml)
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o deploy/requirements.txt
+	@printf 'hatchling\neditables\n' > $(VENV)/build.in
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml $(VENV)/build.in -c deploy/requirements.txt -o deploy/requirements-dev.txt
+
+fmt: setup ## format and sort imports
+	@$(BIN)/ruff format services tests
+	@$(BIN)/ruff check --fix services tests
+
+check: setup ## style, types, imports, contracts; about a minute
+	@$(BIN)/ruff format --check services tests
+	@$(BIN)/ruff check services tests
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy services tests
+
+unit: setup ## tests without a server; under a minute
+	@$(PYTEST) -m "not contract and not pipeline and not crash and not bench"
+
+contract: setup ## every port's suite, on its fake and on the real server
+	@$(PYTEST) -m contract
+
+pipeline: setup ## the whole system on real servers
+	@$(PYTEST) -m pipeline
+
+crash: setup ## processes killed between two effects
+	@$(PYTEST) -m crash
+
+test: check ## everything, unit to pipeline
+	@$(PYTEST) -m "not bench" --durations=15
+
+demo: setup ## two lines, a burst, every planted fault found; then it cleans up
+	@$(BIN)/packtrace demo
+
+up: setup ## the whole system on this machine, in the background
+	@$(BIN)/packtrace up --detach
+
+down: setup ## stop it; data stays under .packtrace
+	@$(BIN)/packtrace down
+
+status: setup ## what runs, where, since when
+	@$(BIN)/packtrace status
+
+bench: setup ## measurements that assert correctness only
+	@$(PYTEST) -m bench -s
+
+docs: setup ## draw the documents that come from the tables again
+	@$(BIN)/python -m packtrace.cli docs
+
+clean: ## remove the virtual environment and caches (never data)
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
