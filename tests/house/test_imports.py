@@ -16,7 +16,13 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the import contracts of pyproject.toml over the package found in ``folder``."""
     command = [str(Path(sys.executable).parent / "lint-imports"), "--config", str(ROOT / "pyproject.toml"), "--no-cache"]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"}
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"},
     )
 
 

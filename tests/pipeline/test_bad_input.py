@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-
 from packtrace.domain.identifiers import check_digit, sscc_key
+
 from tests.pipeline.system import System
 
 pytestmark = pytest.mark.pipeline
@@ -41,7 +41,18 @@ def event(number: int, **changes: Any) -> dict[str, Any]:
 def packing(number: int, **changes: Any) -> dict[str, Any]:
     return event(
         number,
-        **({"type": "aggregation", "biz_step": "packing", "epcs": None, "lot": None, "expiry": None, "parent": PALLET, "children": [unit("OK1")]} | changes),
+        **(
+            {
+                "type": "aggregation",
+                "biz_step": "packing",
+                "epcs": None,
+                "lot": None,
+                "expiry": None,
+                "parent": PALLET,
+                "children": [unit("OK1")],
+            }
+            | changes
+        ),
     )
 
 
@@ -121,5 +132,3 @@ def event_schema_id(system: System) -> int:
     finally:
         consumer.close()
     raise AssertionError("no record on events")
-
-
