@@ -44,8 +44,8 @@ def check_digit(digits: str) -> str:
     """
     if not _DIGITS.fullmatch(digits):
         raise RejectedError(Reject.BAD_IDENTIFIER, expected="digits 0-9", found=digits)
-    codes = digits.encode()
-    return str(-(3 * (sum(codes[-1::-2]) - 48 * len(codes[-1::-2])) + sum(codes[-2::-2]) - 48 * len(codes[-2::-2])) % 10)
+    backwards = digits[::-1]
+    return str(-(3 * sum(map(int, backwards[::2])) + sum(map(int, backwards[1::2]))) % 10)
 
 
 def verified(digits: str, length: int, what: str) -> str:
@@ -112,8 +112,8 @@ def sscc_key(digits: str) -> str:
     """Key of a logistic unit from its 18 digits."""
     if len(digits) == 18 and digits.isascii() and digits.isdigit():
         codes = digits.encode()
-        # 9 codes weigh 3 and 9 weigh 1: 48 * 36 too much in all, and 1728 ends in 8
-        if (3 * sum(codes[::2]) + sum(codes[1::2])) % 10 == 8:
+        # 9 codes weigh 3 and 9 weigh 1: 48 * 36 = 1728 too much, so a right sum ends in 8
+        if (sum(codes) + 2 * sum(codes[::2])) % 10 == 8:
             return f"00{digits}"
     return f"00{verified(digits, 18, 'SSCC')}"
 
