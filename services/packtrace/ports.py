@@ -187,3 +187,10 @@ class HistoryStore(Protocol):
 
     def command(self, sql: str) -> None:
         """One DDL statement."""
+
+    def positions(self, table: str, at_least: Mapping[str, Position] | None = None) -> dict[str, Position]:
+        """The highest lineage per source ("events/3", "ops/7") that ``table`` holds; where ``at_least`` says what must be
+        there already, only what lies at or above the lowest of it need be looked at."""
+
+    def complete(self, table: str, above: Mapping[str, Position]) -> None:
+        """Bring everything derived from ``table`` up to it, for rows above these positions. May be repeated at will."""
