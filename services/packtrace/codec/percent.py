@@ -31,9 +31,11 @@ _UNRESERVED = frozenset(character for character in CSET82 if character.isalnum()
 
 URN: Final = Dialect("an EPC URN", _CSET - _URN_ESCAPED, _URN_ESCAPED, _URN_ESCAPED)
 """GS1 EPC Tag Data Standard, 6.3 and annex A."""
-PATH: Final = Dialect("a Digital Link", _CSET - frozenset('"%/<>?'), _CSET - _UNRESERVED, _CSET - _UNRESERVED)
-"""GS1 Digital Link URI syntax, 4; RFC 3986, 3.3: sub-delimiters may stand for themselves in a path."""
-QUERY: Final = Dialect("a Digital Link", _CSET - frozenset('"%&<>'), _CSET - _UNRESERVED, _CSET - _UNRESERVED)
+_LINK_WRITTEN = _URN_ESCAPED | frozenset("!()*+,:")
+PATH: Final = Dialect("a Digital Link", _CSET - frozenset('"%/<>?'), _CSET - _UNRESERVED, _LINK_WRITTEN)
+"""Written as table 7-1 of the GS1 Digital Link standard and the CBV event hash want it; sub-delimiters may also stand for
+themselves in a path (RFC 3986, 3.3)."""
+QUERY: Final = Dialect("a Digital Link", _CSET - frozenset('"%&<>'), _CSET - _UNRESERVED, _LINK_WRITTEN)
 
 _PIECE = re.compile(r"%([0-9A-Fa-f]{2})|(.)", re.DOTALL)
 

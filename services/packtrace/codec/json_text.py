@@ -1,0 +1,73 @@
+"""JSON as partners and lines send it, read strictly: no duplicate key, no NaN, bounded depth.
+
+Every decoder keeps the last of two equal keys without a word; a signature or a partner may have read the first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final, NoReturn
+
+from packtrace.domain.vocabulary import Reject
+from packtrace.errors import RejectedError
+
+JSON_DEPTH_MAX: Final = 32
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+
+
+class _DuplicateKey(ValueError):
+    """The answer of the hook; never seen outside."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _DuplicateKey(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        _no_number(text)
+    return number
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
+
+
+def json_value(data: bytes | str) -> object:
+    """The one JSON value of ``data``.
+
+    Raises:
+        RejectedError: malformed-json, with what the reader stumbled over.
+    """
+    try:
+        text = data if isinstance(data, str) else data.decode()
+        if text.count("[") + text.count("{") > JSON_DEPTH_MAX:
+            _refuse_depth(text)
+        return _decoder.decode(text)
+    except _DuplicateKey as error:
+        raise RejectedError(Reject.MALFORMED_JSON, expected="each key once", found=str(error)) from error
+    except UnicodeDecodeError as error:
+        raise RejectedError(Reject.MALFORMED_JSON, expected="UTF-8", found=f"byte {error.start}: {error.reason}") from error
+    except ValueError as error:
+        raise RejectedError(Reject.MALFORMED_JSON, expected="one JSON value", found=str(error)) from error
+
+
+def _refuse_depth(text: str) -> None:
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        if match[1]:
+            depth += 1
+            if depth > JSON_DEPTH_MAX:
+                raise RejectedError(Reject.MALFORMED_JSON, expected=f"JSON at most {JSON_DEPTH_MAX} deep", found="deeper nesting")
+        elif match[2]:
+            depth -= 1
