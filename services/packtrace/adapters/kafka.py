@@ -1,0 +1,379 @@
+"""The log on Kafka, by confluent-kafka (librdkafka): ``KafkaReader`` and ``KafkaWriter``.
+
+Chosen settings and why:
+
+- the writer is idempotent, waits for all replicas, never gives up a record (``message.timeout.ms`` 0) and has the gapless
+  guarantee on: what a partition holds is always a prefix of what was written to it. Lineage watermarks rest on that.
+- the reader never resets its position by itself: an offset that is gone stops it with the exact gap.
+- ``fetch.queue.backoff.ms`` is small: at its default of 1 s a full local queue costs a third of the rate.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import confluent_kafka as ck
+from confluent_kafka import KafkaError, KafkaException
+
+from packtrace.adapters.log_limits import check_size, producer_bytes_max
+from packtrace.errors import RefusedError, UnavailableError
+from packtrace.ports import Committed, LogRecord, TopicPartition
+
+SESSION_TIMEOUT_MILLISECONDS = 10_000
+"""How long a killed member keeps its partitions from the others."""
+
+REQUEST_TIMEOUT_SECONDS = 5.0
+"""Of a question to the broker (positions, offsets); a SIGTERM must find us answering within 10 s."""
+
+SLICE_SECONDS = 0.25
+"""Waits are cut to this, so that a signal is served in between."""
+
+_REFUSED = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.INCONSISTENT_GROUP_PROTOCOL,
+        KafkaError._AUTHENTICATION,
+        KafkaError._INVALID_ARG,
+    }
+)
+"""Set-up errors: waiting does not help."""
+
+_PASSING = frozenset(
+    {
+        KafkaError._PARTITION_EOF,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError._TIMED_OUT,
+        KafkaError._MAX_POLL_EXCEEDED,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+    }
+)
+"""What the client reports in passing and gets over by itself."""
+
+
+def translated(error: KafkaError, doing: str) -> UnavailableError | RefusedError:
+    """Our error for a driver's."""
+    text = f"kafka, {doing}: {error.str()} ({error.name()})"
+    return RefusedError(text) if error.code() in _REFUSED else UnavailableError(text)
+
+
+class KafkaReader:
+    """A member of a consumer group (port ``LogReader``). Not for use from two threads.
+
+    Args:
+        linger_seconds: ``poll`` waits this long after the first record for more, so that batches grow under load.
+        queued_kilobytes_max: bound of the local queue of fetched records.
+        instance: a name that a process keeps over its restarts, unique in the group: after a crash it gets its partitions
+            back at once, and an older process of that name is fenced. Empty: a new member each time, and what a killed one
+            held comes back after the session timeout.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        *,
+        client: str = "packtrace",
+        linger_seconds: float = 0.0,
+        queued_kilobytes_max: int = 65_536,
+        session_timeout_milliseconds: int = SESSION_TIMEOUT_MILLISECONDS,
+        instance: str = "",
+    ) -> None:
+        self._linger_seconds = linger_seconds
+        self._closing = False
+        self._assigned: set[TopicPartition] = set()
+        self._consumer = ck.Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": group,
+                "client.id": client,
+                **({"group.instance.id": instance} if instance else {}),
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "allow.auto.create.topics": False,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": session_timeout_milliseconds,
+                "heartbeat.interval.ms": min(1_000, session_timeout_milliseconds // 3),
+                "max.poll.interval.ms": 300_000,
+                "socket.timeout.ms": int(REQUEST_TIMEOUT_SECONDS * 1000),
+                "topic.metadata.refresh.interval.ms": 30_000,
+                "fetch.wait.max.ms": 100,
+                "fetch.queue.backoff.ms": 2,
+                "queued.min.messages": 100_000,
+                "queued.max.messages.kbytes": queued_kilobytes_max,
+                "check.crcs": True,
+                "reconnect.backoff.ms": 100,
+                "reconnect.backoff.max.ms": 1_000,
+                "socket.keepalive.enable": True,
+                "log_level": 3,
+            }
+        )
+
+    def subscribe(
+        self,
+        topics: Sequence[str],
+        on_assigned: Callable[[list[TopicPartition]], Mapping[TopicPartition, int] | None],
+        on_revoked: Callable[[list[TopicPartition]], None],
+    ) -> None:
+        def assign(consumer: Any, parts: list[ck.TopicPartition]) -> None:
+            if self._closing:
+                consumer.incremental_assign(parts)
+                return
+            partitions = [TopicPartition(part.topic, part.partition) for part in parts]
+            starts = dict(on_assigned(partitions) or {})
+            self._assigned.update(partitions)
+            stored = self.committed(partition for partition in partitions if partition not in starts)
+            for partition, position in stored.items():
+                starts[partition] = position.offset if position.offset >= 0 else ck.OFFSET_BEGINNING
+            consumer.incremental_assign([ck.TopicPartition(*partition, starts[partition]) for partition in partitions])
+
+        def revoke(consumer: Any, parts: list[ck.TopicPartition]) -> None:
+            gone = [partition for part in parts if (partition := TopicPartition(part.topic, part.partition)) in self._assigned]
+            if gone:
+                on_revoked(gone)
+                self._assigned.difference_update(gone)
+            consumer.incremental_unassign(parts)
+
+        self._consumer.subscribe(list(topics), on_assign=assign, on_revoke=revoke, on_lost=revoke)
+
+    def poll(self, records_max: int, timeout_seconds: float) -> list[LogRecord]:
+        consume = self._call
+        messages = consume(1, timeout_seconds)
+        if not messages:
+            return []
+        if records_max > 1:
+            messages += consume(records_max - 1, self._linger_seconds)
+        records = []
+        assigned = self._assigned
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                self._judge(message, error)
+                continue
+            topic, partition = message.topic(), message.partition()
+            if (topic, partition) not in assigned:
+                continue  # taken away while this very call collected
+            records.append(
+                LogRecord(
+                    topic,
+                    partition,
+                    message.offset(),
+                    message.key(),
+                    message.value(),
+                    message.timestamp()[1] * 1000,
+                    tuple(message.headers() or ()),
+                )
+            )
+        return records
+
+    def _call(self, records_max: int, timeout_seconds: float) -> list[Any]:
+        try:
+            messages: list[Any] = self._consumer.consume(records_max, timeout_seconds)
+        except KafkaException as e:
+            raise translated(e.args[0], "reading") from e
+        return messages
+
+    def _judge(self, message: Any, error: KafkaError) -> None:
+        if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            partition = TopicPartition(message.topic(), message.partition())
+            oldest, end = self.watermarks(partition)
+            raise RefusedError(
+                f"{partition.topic}/{partition.partition}: the position to read from is not in the log any more or not yet, "
+                f"it holds offsets {oldest} to {end - 1} ({error.str()}). Nothing is skipped by itself"
+            )
+        if error.code() not in _PASSING:
+            raise translated(error, f"reading {message.topic() or ''}".rstrip())
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from ``offset``: the partition is handed in anew, since a bare seek fails until its first fetch."""
+        part = ck.TopicPartition(*partition, offset)
+        try:
+            self._consumer.incremental_unassign([part])
+            self._consumer.incremental_assign([part])
+        except KafkaException as e:
+            raise translated(e.args[0], "seeking") from e
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        self._consumer.pause([ck.TopicPartition(*partition) for partition in partitions])
+
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        self._consumer.resume([ck.TopicPartition(*partition) for partition in partitions])
+
+    def commit(self, positions: Mapping[TopicPartition, Committed]) -> None:
+        """Store positions. While others join or leave it may answer UnavailableError: the partitions stay ours until
+        ``on_revoked``, so poll and commit again later, at the latest inside ``on_revoked``."""
+        if not positions:
+            return
+        parts = [ck.TopicPartition(*partition, position.offset, position.metadata) for partition, position in positions.items()]
+        try:
+            answers = self._consumer.commit(offsets=parts, asynchronous=False)
+        except KafkaException as e:
+            raise translated(e.args[0], "storing positions") from e
+        for answer in answers or ():
+            if answer.error is not None:
+                raise translated(answer.error, f"storing the position of {answer.topic}/{answer.partition}")
+
+    def committed(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Committed]:
+        parts = [ck.TopicPartition(*partition) for partition in partitions]
+        if not parts:
+            return {}
+        try:
+            answers = self._consumer.committed(parts, timeout=REQUEST_TIMEOUT_SECONDS)
+        except KafkaException as e:
+            raise translated(e.args[0], "asking for positions") from e
+        found = {}
+        for answer in answers:
+            if answer.error is not None:
+                raise translated(answer.error, f"asking for the position of {answer.topic}/{answer.partition}")
+            offset = answer.offset if answer.offset >= 0 else -1
+            found[TopicPartition(answer.topic, answer.partition)] = Committed(offset, answer.metadata or "")
+        return found
+
+    def watermarks(self, partition: TopicPartition) -> tuple[int, int]:
+        try:
+            answer = self._consumer.get_watermark_offsets(ck.TopicPartition(*partition), timeout=REQUEST_TIMEOUT_SECONDS)
+        except KafkaException as e:
+            raise translated(e.args[0], f"asking for the ends of {partition.topic}/{partition.partition}") from e
+        if answer is None:
+            raise UnavailableError(f"kafka: no answer for the ends of {partition.topic}/{partition.partition}")
+        return int(answer[0]), int(answer[1])
+
+    def close(self) -> None:
+        """Leave the group; ``on_revoked`` is called for what is still held."""
+        self._closing = True
+        self._consumer.close()
+
+
+class KafkaWriter:
+    """Ordered, gapless, acknowledged writes (port ``LogWriter``). The first failure ends it.
+
+    Args:
+        linger_milliseconds: how long a record waits for others to travel with.
+        queued_kilobytes_max: bound of the local queue; ``write`` waits while it is full.
+        full_seconds: how long ``write`` waits for room before it calls the broker away.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        client: str = "packtrace",
+        linger_milliseconds: float = 5,
+        queued_kilobytes_max: int = 65_536,
+        full_seconds: float = 5.0,
+    ) -> None:
+        self._full_seconds = full_seconds
+        self._failure = ""
+        self._producer = ck.Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "client.id": client,
+                "enable.idempotence": True,
+                "enable.gapless.guarantee": True,
+                "acks": "all",
+                "message.timeout.ms": 0,
+                "message.max.bytes": producer_bytes_max(),
+                "compression.type": "lz4",
+                "linger.ms": linger_milliseconds,
+                "batch.size": 1_000_000,
+                "queue.buffering.max.kbytes": queued_kilobytes_max,
+                "queue.buffering.max.messages": 1_000_000,
+                "partitioner": "murmur2_random",
+                "allow.auto.create.topics": False,
+                "reconnect.backoff.ms": 100,
+                "reconnect.backoff.max.ms": 1_000,
+                "socket.keepalive.enable": True,
+                "log_level": 3,
+            }
+        )
+
+    def write(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        partition: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        on_acknowledged: Callable[[int, int], None] | None = None,
+    ) -> None:
+        check_size(topic, key, value, headers)
+        named: dict[str, Any] = {"on_delivery": self._delivered if on_acknowledged is None else self._answer(on_acknowledged)}
+        if partition is not None:
+            named["partition"] = partition
+        if headers:
+            named["headers"] = list(headers)
+        deadline = 0.0
+        while True:
+            self._raise_failure()
+            try:
+                self._producer.produce(topic, value, key, **named)
+                return
+            except BufferError as e:
+                now = time.monotonic()
+                deadline = deadline or now + self._full_seconds
+                if now >= deadline:
+                    raise UnavailableError(f"kafka: no room in the queue to {topic} for {self._full_seconds:g} s") from e
+                self._serve(self._producer.poll, SLICE_SECONDS)
+            except KafkaException as e:
+                raise translated(e.args[0], f"writing to {topic}") from e
+
+    def poll(self) -> None:
+        self._serve(self._producer.poll, 0)
+        self._raise_failure()
+
+    def flush(self, timeout_seconds: float) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        left = 1
+        while left:
+            left = self._serve(self._producer.flush, min(SLICE_SECONDS, max(deadline - time.monotonic(), 0)))
+            self._raise_failure()
+            if left and time.monotonic() >= deadline:
+                self._failure = f"kafka: {left} records not acknowledged within {timeout_seconds:g} s"
+        self._raise_failure()
+
+    def close(self) -> None:
+        """Drop what is not acknowledged: whoever wants it kept calls ``flush`` before."""
+        self._failure = self._failure or "kafka: this writer is closed"
+        self._producer.purge()
+        with suppress(UnavailableError):
+            self._serve(self._producer.flush, SLICE_SECONDS)
+
+    def _serve(self, call: Callable[[float], int], seconds: float) -> int:
+        """Run callbacks. The driver raises a fatal error here, and a SystemError where a callback of ours ran after it."""
+        try:
+            return call(seconds)
+        except KafkaException as e:
+            error: KafkaError = e.args[0]
+        except SystemError as e:
+            if not isinstance(e.__cause__, KafkaException):
+                raise
+            error = e.__cause__.args[0]
+        self._failure = self._failure or f"kafka: the writer cannot go on: {error.str()} ({error.name()})"
+        raise UnavailableError(self._failure)
+
+    def _delivered(self, error: KafkaError | None, message: Any) -> None:
+        if error is not None and not self._failure:
+            self._failure = f"kafka: a record to {message.topic()} was not stored: {error.str()} ({error.name()})"
+
+    def _answer(self, on_acknowledged: Callable[[int, int], None]) -> Callable[[KafkaError | None, Any], None]:
+        def answer(error: KafkaError | None, message: Any) -> None:
+            if error is None:
+                on_acknowledged(message.partition(), message.offset())
+            else:
+                self._delivered(error, message)
+
+        return answer
+
+    def _raise_failure(self) -> None:
+        if self._failure:
+            raise UnavailableError(self._failure)
