@@ -15,6 +15,9 @@ from packtrace.simulator.serials import SerialPool, SsccPool
 POOLS_PER_LINE = 2
 """Serial pools a line uses: of its units, of its cases."""
 
+SAMPLES_MAX = 2
+"""Pallets whose names a line keeps: the first, which the distributor opens, and one that stays whole."""
+
 _REJECT_AFTER = 800_000
 _CASE_COMMISSIONED_AFTER = 400_000
 _CASE_PACKED_AFTER = 900_000
@@ -25,12 +28,14 @@ _PALLET_PACKED_AFTER = 1_100_000
 class Line:
     """A line with its state. Lines of even number (from 0) label cases with SSCCs, the others with the GTIN of the case.
 
-    Counts what it has made so far: units commissioned, rejects of the printer and of the camera, cases and pallets closed.
+    Counts what it has made so far: units commissioned, rejects of the printer and of the camera, cases and pallets closed,
+    and names its first pallets.
     """
 
     def __init__(self, number: int, recipe: Recipe, start: int, boot: int, partners: Partners) -> None:
         self.name = world.line_name(number)
         self.units = self.rejects = self.cases = self.pallets = self.batches = 0
+        self.sample_pallets: list[str] = []
         self.stopping = False
         self._number = number
         self._recipe = recipe
@@ -134,6 +139,8 @@ class Line:
         short = len(cases) < self._recipe.cases_per_pallet
         self.pallets += 1
         epc = sscc_epc(self._ssccs.take())
+        if len(self.sample_pallets) < SAMPLES_MAX:
+            self.sample_pallets.append(epc)
         self._plan(Step(at + _PALLET_COMMISSIONED_AFTER, self._labelling, (epc,)))
         packed = at + _PALLET_PACKED_AFTER
         self._plan(
