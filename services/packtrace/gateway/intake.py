@@ -1,0 +1,170 @@
+"""What happens to a body, in the numbered order that the answer 202 rests on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+
+from packtrace.adapters.crash_point import crash_point
+from packtrace.codec.raw_event import RawEvent
+from packtrace.domain.vocabulary import Reject
+from packtrace.errors import RejectedError, UnavailableError
+from packtrace.gateway.admission import EVENTS, ORIGIN, REJECTED, Admitted, Refused, admit, lineage, source_of
+from packtrace.gateway.document import EpcisDocumentError, EventText, TooManyEventsError, split
+from packtrace.gateway.problem import ProblemError
+from packtrace.gateway.publisher import Outgoing, OverloadedError, Publisher
+from packtrace.gateway.receipts import Receipt, Receipts, Verdict
+from packtrace.telemetry import log
+
+RETRY_AFTER_SECONDS = 5
+ACCEPTED_TYPES = "application/json or application/vnd.packtrace+json (one event, an array of events, or one event per line)"
+
+# fmt: off
+MALFORMED = frozenset({
+    Reject.MALFORMED_JSON, Reject.UNKNOWN_FIELD, Reject.MISSING_FIELD, Reject.WRONG_TYPE,
+})
+# fmt: on
+"""Codes of an event that has not even the form of one: a body of nothing else is answered 400, else 422."""
+
+
+class Codec(NamedTuple):
+    """How records are written."""
+
+    encode_event: Callable[[RawEvent], bytes]
+    encode_rejected: Callable[[dict[str, object]], bytes]
+
+
+class Intake:
+    """See the module.
+
+    Args:
+        now: microseconds since 1970 UTC, the wall clock.
+    """
+
+    def __init__(self, publisher: Publisher, receipts: Receipts, codec: Codec, now: Callable[[], int], events_max: int) -> None:
+        self._publisher = publisher
+        self._receipts = receipts
+        self._codec = codec
+        self._now = now
+        self._events_max = events_max
+
+    async def take(self, body: bytes) -> Receipt:
+        """Answer for every event of ``body``.
+
+        1. divide the body and judge each event (pure);
+        2. leave out what an earlier, remembered answer to the same body has claimed already;
+        3. write the accepted to ``events`` and the rejected to ``rejected``, and wait for the broker;
+        4. remember the answer under the hash of the body;
+        5. answer.
+
+        A crash between 3 and 5 leaves records that nobody was told of: the sender repeats the body, it gets the same id, and
+        the tracker drops the repeats by their event ids.
+
+        Raises:
+            ProblemError: 400, 413 or 415 for the body as a whole, 503 when nothing may be claimed.
+        """
+        capture = hashlib.sha256(body).hexdigest()[:32]
+        known = await run_in_threadpool(self._receipts.find, capture)
+        if known is not None and not known.rejected:
+            return known
+        now = self._now()
+        outcome = await run_in_threadpool(self._judge, body, now)
+        claimed = {verdict.index for verdict in known.events if verdict.status == "accepted"} if known else set()
+        refused_before = {verdict.index for verdict in known.events if verdict.status == "rejected"} if known else set()
+        records = []
+        verdicts = []
+        for index, one in enumerate(outcome):
+            if isinstance(one, Admitted):
+                verdicts.append(Verdict(index, "accepted", one.id))
+                if index not in claimed:
+                    records.append(Outgoing(EVENTS, one.key, one.value))
+            elif index in claimed:
+                verdicts.append(next(verdict for verdict in known.events if verdict.index == index) if known else _refusal(index, one))
+            else:
+                verdicts.append(_refusal(index, one))
+                if index not in refused_before:
+                    records.append(self._rejected(capture, index, one, now))
+        crash_point("gateway.before_publish")
+        await self._publish(records)
+        crash_point("gateway.after_publish")
+        accepted = sum(verdict.status == "accepted" for verdict in verdicts)
+        receipt = Receipt(capture, _iso(now), accepted, len(verdicts) - accepted, verdicts)
+        await run_in_threadpool(self._receipts.store, receipt)
+        crash_point("gateway.after_receipt")
+        log.info("gateway.captured", capture=capture, accepted=accepted, rejected=receipt.rejected)
+        return receipt
+
+    def _judge(self, body: bytes, now: int) -> list[Admitted | Refused]:
+        try:
+            events = split(body, self._events_max)
+        except TooManyEventsError as error:
+            raise ProblemError(413, "too-many-events", str(error)) from None
+        except EpcisDocumentError:
+            raise ProblemError(415, "unsupported-media-type", f"this is an EPCIS document; expected {ACCEPTED_TYPES}") from None
+        except RejectedError as error:
+            return [Refused(error, body, None)]
+        if not events:
+            raise ProblemError(400, "no-events", f"expected {ACCEPTED_TYPES}, found no event")
+        return [admit(event, self._codec.encode_event, now) for event in events]
+
+    async def _publish(self, records: list[Outgoing]) -> None:
+        try:
+            await self._publisher.publish(records)
+        except UnavailableError as error:
+            detail = f"the log did not acknowledge ({error}); nothing is claimed, send the same body again"
+            raise ProblemError(503, "broker-away", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)}) from None
+        except OverloadedError:
+            detail = "more is waiting for the log than the gateway holds; nothing was taken, send the same body again"
+            raise ProblemError(503, "overloaded", detail, {"Retry-After": "1"}) from None
+
+    def _rejected(self, capture: str, index: int, refused: Refused, now: int) -> Outgoing:
+        """The record of ``rejected`` for one event: its own text, and where it was."""
+        raw = refused.raw
+        key = f"capture/{capture}/{index}".encode()
+        record: dict[str, object] = {
+            "topic": ORIGIN,
+            "partition": 0,
+            "offset": lineage(capture, index),
+            "log_time": now,
+            "reason": str(refused.error.code),
+            "place": refused.error.where,
+            "text": refused.error.text,
+            "source": source_of(raw) if raw else "",
+            "event_id": raw.id if raw else "",
+            "key": key,
+            "value": refused.body,
+        }
+        return Outgoing(REJECTED, key, self._codec.encode_rejected(record))
+
+
+def _refusal(index: int, refused: Refused) -> Verdict:
+    error = refused.error
+    return Verdict(index, "rejected", refused.raw.id if refused.raw else "", str(error.code), error.where, error.expected, error.found)
+
+
+def status_of(receipt: Receipt) -> int:
+    """202 as soon as one event was accepted; else 400 where one had not even the form of an event, else 422."""
+    if receipt.accepted:
+        return 202
+    return 400 if any(verdict.code in MALFORMED for verdict in receipt.events) else 422
+
+
+def answer_of(receipt: Receipt) -> tuple[int, bytes]:
+    """Status and JSON body: the receipt, and for a body without an accepted event a problem document around it."""
+    status = status_of(receipt)
+    document = msgspec.to_builtins(receipt)
+    if status == 202:
+        return status, msgspec.json.encode(document)
+    first = receipt.events[0]
+    detail = f"none of {len(receipt.events)} events accepted; event 0: {RejectedError(first.code, first.where, first.expected, first.found).text}"
+    problem = ProblemError(status, "all-rejected", detail, more=document)
+    return status, bytes(problem.response().body)
+
+
+def _iso(microseconds: int) -> str:
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
