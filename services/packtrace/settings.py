@@ -64,9 +64,15 @@ class SinkSettings(KafkaSettings, ClickHouseSettings):
 
 
 class GatewaySettings(KafkaSettings):
+    gateway_host: str = Field(
+        "127.0.0.1", min_length=1, description="address the gateway listens on; only loopback, it has no authentication"
+    )
     gateway_port: int = Field(19080, ge=1, le=65535, description="port of the gateway, loopback")
     gateway_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, le=300 * 1024 * 1024, description="largest body taken")
     gateway_events: int = Field(10_000, ge=1, le=1_000_000, description="most events of one document")
+    gateway_header_seconds: float = Field(10.0, ge=0.1, le=300, description="longest time the headers of a request may take")
+    gateway_body_seconds: float = Field(60.0, ge=0.1, le=3_600, description="longest time the body of a request may take")
+    gateway_captures: int = Field(10_000, ge=1, le=10_000_000, description="answers remembered for GET /capture/{id}, the newest")
 
 
 class QuerySettings(KafkaSettings, RedisSettings, ClickHouseSettings):
