@@ -43,12 +43,13 @@ class Node(NamedTuple):
 _QUANTITY = ("epcClass", "quantity", "uom")
 # fmt: off
 _ORDER: Final[dict[str, tuple[str, ...]]] = {
-    # field -> its standard children in order; "event" is the event itself
+    # field -> its standard children in order; "event" is the event itself. The five after bizLocation stand as the published
+    # samples have them (sensors first, then by name), which every implementation follows, not as the standard lists them.
     "event": (
         "eventTime", "eventTimeZoneOffset", "certificationInfo", "epcList", "parentID", "inputEPCList", "childEPCs", "quantityList",
         "childQuantityList", "inputQuantityList", "outputEPCList", "outputQuantityList", "action", "transformationID", "bizStep",
-        "disposition", "persistentDisposition", "readPoint", "bizLocation", "bizTransactionList", "destinationList", "sourceList",
-        "sensorElementList", "ilmd",
+        "disposition", "persistentDisposition", "readPoint", "bizLocation", "sensorElementList", "bizTransactionList",
+        "destinationList", "ilmd", "sourceList",
     ),
     "": ("type", "bizTransaction", "source", "destination"),
     "quantityElement": _QUANTITY,

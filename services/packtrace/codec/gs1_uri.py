@@ -98,12 +98,13 @@ def _of_link(text: str) -> str:
 def _of_urn(scheme: str, prefix: str, rest: str) -> str:
     if scheme in _JOINED:
         return _link(_JOINED[scheme], decoded(prefix + rest.removeprefix("."), URN))
-    if scheme == "id:cpi":
+    if scheme in ("id:cpi", "idpat:cpi"):
         reference, _, serial = rest.rpartition(".")
-        return f"{DOMAIN}/8010/{prefix}{reference}/8011/{serial}"
-    if scheme == "id:itip" and (match := _ITIP.fullmatch(rest)):
+        return f"{DOMAIN}/8010/{prefix}{reference}" + (f"/8011/{serial}" if serial != "*" else "")
+    if scheme in ("id:itip", "idpat:itip") and (match := _ITIP.fullmatch(rest)):
         number = _number(_SCHEMES["id:sgtin"], prefix, match[1])
-        return number and _link("8006", number + match[2] + match[3], "21", decoded(match[4], URN))
+        piece = number + match[2] + match[3]
+        return number and (_link("8006", piece) if match[4] == "*" else _link("8006", piece, "21", decoded(match[4], URN)))
     known = _SCHEMES.get(scheme)
     if known is None:
         return ""
