@@ -36,7 +36,8 @@ _SHARED_MAX = 8_192
 _shared: dict[tuple[object, ...], Event] = {}
 """What a line repeats, as it came -> as it was read."""
 
-_REASONS = frozenset(reason.name for reason in Reason if reason is not Reason.NONE)
+_REASONS = frozenset(reason.name for reason in Reason if reason is not Reason.NONE) | {word.upper() for word in DISPOSITION.words}
+"""A hold set by a disposition bears its name, and a release lifts it by that name."""
 
 
 def check(raw: RawEvent, *, log_time: int | None = None) -> Event:
@@ -84,7 +85,7 @@ def _read_shared(raw: RawEvent) -> Event:
     for field, named in (("inputs", raw.inputs), ("outputs", raw.outputs), ("lots", raw.lots)):
         if named:
             event_shape.refuse_foreign_field(kind, field)
-    event_shape.refuse_count(len(raw.inputs) + len(raw.outputs) + len(raw.lots))
+    event_shape.refuse_count(inputs=len(raw.inputs), outputs=len(raw.outputs), lots=len(raw.lots))
     stated: list[Scan] = []
     inputs = _items(raw.inputs, "inputs", [], raw.event_time)
     outputs = _items(raw.outputs, "outputs", stated, raw.event_time)
@@ -171,14 +172,14 @@ def _named(shared: Event, epcs: Sequence[str], parent: str, children: Sequence[s
     for field, there in (("epcs", bool(epcs)), ("parent", bool(parent)), ("children", bool(children))):
         if there:
             event_shape.refuse_foreign_field(kind, field)
-    listed = len(epcs) + bool(parent) + len(children)
-    event_shape.refuse_count(listed + len(shared.inputs) + len(shared.outputs) + len(shared.lots))
+    elsewhere = len(shared.inputs) + len(shared.outputs) + len(shared.lots)
+    event_shape.refuse_count(epcs=len(epcs), parent=bool(parent), children=len(children), lots=elsewhere)
     keys = _items(epcs, "epcs", stated, event_time)
     parent_key = _at("parent", lambda text: _item(text, stated, event_time), parent) if parent else ""
     child_keys = _items(children, "children", stated, event_time)
     if kind in _CONTAINMENT:
         event_shape.refuse_containment(kind, shared.action, parent_key, child_keys, parent)
-    elif not (listed or shared.inputs or shared.outputs or shared.lots):
+    elif not (keys or parent_key or elsewhere):
         raise RejectedError(Reject.NO_ITEMS, expected="at least one item")
     if kind is EventType.TRANSACTION and parent_key:
         # the parent of a transaction is one more item the business document covers (EPCIS 2.0, 7.4.5)
@@ -194,7 +195,7 @@ def _item(text: str, stated: list[Scan], event_time: int) -> str:
     key = plain_item(text)
     if key:
         return key
-    scan = read_item(text, local_date(event_time, 0) // 10_000)
+    scan = read_item(text, _year(event_time))
     if scan.lot or scan.expiry:
         stated.append(scan)
     return scan.key
@@ -240,9 +241,14 @@ def _lot(text: str) -> str:
 
 def _expiry(raw: RawEvent) -> int:
     if expiry_needs_time(raw):
-        year = local_date(raw.event_time, 0) // 10_000
+        year = _year(raw.event_time)
         return _at("expiry", lambda text: read_yymmdd(text, year), raw.expiry)
     return _at("expiry", read_date, raw.expiry)
+
+
+def _year(event_time: int) -> int:
+    """The year two-digit years of this event are read against; a time out of range is refused later, not here."""
+    return local_date(min(max(event_time, 0), TIME_MAX), 0) // 10_000
 
 
 def _gln(text: str, field: str) -> str:
@@ -256,7 +262,7 @@ def _count(number: int | None, field: str) -> int | None:
 
 
 def _reason(text: str) -> str:
-    """A reason that rules.md lists is stored in capitals however it came; any other word stays as it is."""
+    """A reason of rules.md or the name of a disposition is stored in capitals however it came; any other text as it is."""
     word = text.upper()
     return word if word in _REASONS else checked_text(text, "reason")
 

@@ -61,10 +61,11 @@ def event_action(text: str, kind: EventType) -> Action | None:
     return found
 
 
-def refuse_count(named: int) -> None:
-    """More items than an event may name."""
-    if named > EPCS_MAX:
-        raise RejectedError(Reject.TOO_MANY_EPCS, expected=f"at most {EPCS_MAX} items in an event", found=f"{named}")
+def refuse_count(**named: int) -> None:
+    """More items than an event may name; the place is the field that names most."""
+    listed = sum(named.values())
+    if listed > EPCS_MAX:
+        raise RejectedError(Reject.TOO_MANY_EPCS, max(named, key=named.__getitem__), f"at most {EPCS_MAX} items in an event", f"{listed}")
 
 
 def refuse_foreign_field(kind: EventType, field: str) -> None:
