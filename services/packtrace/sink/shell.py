@@ -1,0 +1,252 @@
+"""The sink's effects, and their order, which is the guarantee.
+
+``step`` runs them for every partition it holds:
+
+1. read records (the broker may give and take partitions inside this call);
+2. form the block [a, b) of each partition where one is due;
+3. store the intent: commit (a, {generation, b, watermarks}), synchronously. The broker refuses it from a member that was
+   thrown out, and then nothing is inserted;
+4. insert each block into its table, under a token made of generation, topic, partition, a and b;
+5. the next commit, of the next intent or of none, confirms b.
+
+A crash before 3 leaves nothing. After 3 or 4 the next owner reads the intent, forms the same block again from the same
+records, asks the table how far it holds them, and inserts what is missing: all of it or nothing, for a block is one part.
+A sleeper that wakes up between 3 and 4 inserts a block whose token the table knows, or which the next owner will find there.
+
+While the table is away the block stays, reading is paused, and the group is kept alive by polling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from packtrace.errors import UnavailableError
+from packtrace.ports import Committed, HistoryStore, LogReader, Position, TopicPartition
+from packtrace.sink.blocks import Block, Table
+from packtrace.sink.intent import decode
+from packtrace.sink.lane import Lane, Limits, recover
+
+POLL_RECORDS_MAX = 10_000
+POLL_SECONDS_MAX = 0.1
+"""A signal is served between polls."""
+
+BUFFERED_BYTES_MAX = 64 * 1024 * 1024
+"""Of records read and not stored, over all partitions; reading pauses above it."""
+
+BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Noticed:
+    """What a sink tells; the default tells nobody."""
+
+    def stored(self, table: str, rows: int, repeats: int, seconds: float) -> None: ...
+
+    def recovered(self, lane: Lane, behind: tuple[str, ...]) -> None: ...
+
+    def trouble(self, text: str) -> None: ...
+
+
+class Sink:
+    """See the module.
+
+    Args:
+        tables: topic -> what its records become.
+        clock: seconds, never going back.
+        fresh_generation: a number no sink has used before, for tokens.
+        pass_point: called with the name of each place between two effects; a test may raise there.
+    """
+
+    def __init__(
+        self,
+        reader: LogReader,
+        store: HistoryStore,
+        tables: Mapping[str, Table],
+        *,
+        clock: Callable[[], float],
+        fresh_generation: Callable[[], int],
+        limits: Limits = Limits(),
+        noticed: Noticed | None = None,
+        pass_point: Callable[[str], None] = lambda name: None,
+        poll_records_max: int = POLL_RECORDS_MAX,
+    ) -> None:
+        self._reader = reader
+        self._store = store
+        self._tables = tables
+        self._clock = clock
+        self._fresh_generation = fresh_generation
+        self._limits = limits
+        self._noticed = noticed or Noticed()
+        self._pass_point = pass_point
+        self._poll_records_max = poll_records_max
+        self._lanes: dict[TopicPartition, Lane] = {}
+        self._paused: frozenset[TopicPartition] = frozenset()
+        self._failures = 0
+        self._try_at = 0.0
+        self._trouble: str | None = None
+
+    def start(self) -> None:
+        """Join the group."""
+        self._reader.subscribe(list(self._tables), self._assigned, self._revoked)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is stored now; None while all is well."""
+        return self._trouble
+
+    @property
+    def buffered_bytes(self) -> int:
+        return sum(lane.bytes for lane in self._lanes.values())
+
+    @property
+    def idle(self) -> bool:
+        """Everything that was read is stored and confirmed."""
+        return all(lane.recovered and not lane.bytes and lane.pending is None and not lane.unconfirmed for lane in self._lanes.values())
+
+    def step(self) -> None:
+        """Once through the effects of the module; returns after ``POLL_SECONDS_MAX`` at the latest when there is nothing to do."""
+        self._read()
+        now = self._clock()
+        if now < self._try_at:
+            return
+        try:
+            self._recover()
+            for lane in self._lanes.values():
+                lane.read()
+            self._store_due(self._clock())
+        except UnavailableError as e:
+            self._failures += 1
+            self._try_at = self._clock() + BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS)) - 1]
+            self._trouble = str(e)
+            self._noticed.trouble(str(e))
+        else:
+            self._failures = 0
+            self._trouble = None
+
+    def drain(self) -> None:
+        """Store and confirm what was read, as far as that succeeds at once; call ``close`` of the reader afterwards.
+
+        What is not stored is read again by the next owner, so giving up here loses nothing.
+        """
+        if self._trouble is not None:
+            return
+        try:
+            self._store_due(float("inf"))
+            self._confirm()
+        except UnavailableError as e:
+            self._noticed.trouble(str(e))
+
+    def _assigned(self, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            self._lanes[partition] = Lane(partition, self._tables[partition.topic], self._limits)
+
+    def _revoked(self, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            self._lanes.pop(partition, None)
+        self._paused -= frozenset(partitions)
+
+    def _read(self) -> None:
+        """Effect 1."""
+        halted = self._trouble is not None or self.buffered_bytes > BUFFERED_BYTES_MAX
+        wanted = frozenset(self._lanes) if halted else frozenset()
+        self._reader.pause(wanted - self._paused)
+        self._reader.resume(self._paused - wanted)
+        self._paused = wanted
+        records = self._reader.poll(self._poll_records_max, self._wait_seconds())
+        now = self._clock()
+        for record in records:
+            lane = self._lanes.get(TopicPartition(record.topic, record.partition))
+            if lane is not None:
+                lane.add(record, now)
+        self._pass_point("sink.after_read")
+
+    def _wait_seconds(self) -> float:
+        now = self._clock()
+        if self._trouble is not None:
+            return max(min(self._try_at - now, POLL_SECONDS_MAX), 0.0)
+        if any(not lane.recovered or lane.unconfirmed for lane in self._lanes.values()):
+            return 0.0
+        due = min((at for lane in self._lanes.values() if (at := lane.due_at()) is not None), default=now + POLL_SECONDS_MAX)
+        return max(min(due - now, POLL_SECONDS_MAX), 0.0)
+
+    def _recover(self) -> None:
+        """Find out where each newly assigned partition stands."""
+        lanes = [lane for lane in self._lanes.values() if not lane.recovered]
+        if not lanes:
+            return
+        committed = self._reader.committed([lane.partition for lane in lanes])
+        for lane in lanes:
+            stored = committed.get(lane.partition, Committed(-1))
+            oldest, end = self._reader.watermarks(lane.partition)
+            intent = decode(stored.metadata) if stored.offset >= 0 else None
+            confirmed = intent.watermarks if intent is not None else None
+            found = recover(stored, self._held(lane, confirmed), oldest, end, self._fresh_generation())
+            if found.behind:
+                found = found._replace(watermarks=self._held(lane, None))
+            if found.seek is not None:
+                lane.forget()
+                self._reader.seek(lane.partition, found.seek)
+            if found.reform_end is not None:
+                self._store.complete(lane.table.name, confirmed or {})
+            lane.position, lane.generation, lane.watermarks = found.position, found.generation, found.watermarks
+            lane.reform_end = found.reform_end
+            lane.unconfirmed = found.seek is not None
+            lane.recovered = True
+            self._noticed.recovered(lane, found.behind)
+
+    def _held(self, lane: Lane, at_least: Mapping[str, Position] | None) -> dict[str, Position]:
+        held = self._store.positions(lane.table.name, at_least)
+        return {source: last for source, last in held.items() if lane.table.owns(lane.partition.partition, source)}
+
+    def _store_due(self, now: float) -> None:
+        """Effects 2 to 4 for every partition where a block is due, and 5 for those where none is."""
+        positions: dict[TopicPartition, Committed] = {}
+        formed: list[tuple[Lane, Block]] = []
+        for lane in self._lanes.values():
+            due = lane.due_at()
+            if due is not None and due <= now:
+                block = lane.form()
+                if not block.rows:
+                    lane.stored(block, now)
+                elif lane.reform_end is not None:
+                    lane.pending = block
+                else:
+                    positions[lane.partition] = lane.intend(block)
+                    formed.append((lane, block))
+            if lane.unconfirmed and lane.partition not in positions:
+                positions[lane.partition] = lane.confirmation()
+        if positions:
+            self._pass_point("sink.before_intent")
+            self._reader.commit(positions)
+            for partition in positions:
+                self._lanes[partition].unconfirmed = False
+            for lane, block in formed:
+                lane.pending = block
+            self._pass_point("sink.after_intent")
+        for lane in self._lanes.values():
+            if lane.pending is not None:
+                self._insert(lane, lane.pending)
+
+    def _insert(self, lane: Lane, block: Block) -> None:
+        """Effect 4."""
+        started = self._clock()
+        table = lane.table
+        self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block))
+        self._pass_point("sink.after_insert")
+        if lane.reform_end is not None and self._lost(lane, block):
+            # the table remembers the token and not the rows: it lost its last writes with the power
+            lane.generation = self._fresh_generation()
+            self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block))
+        lane.stored(block, self._clock())
+        self._noticed.stored(table.name, block.rows, block.repeats, self._clock() - started)
+
+    def _lost(self, lane: Lane, block: Block) -> bool:
+        held = self._store.positions(lane.table.name, block.watermarks)
+        return any(held.get(source, last._replace(offset=-1)) < last for source, last in block.watermarks.items())
+
+    def _confirm(self) -> None:
+        """Effect 5 by itself."""
+        positions = {lane.partition: lane.confirmation() for lane in self._lanes.values() if lane.unconfirmed}
+        if positions:
+            self._reader.commit(positions)
+            for partition in positions:
+                self._lanes[partition].unconfirmed = False
