@@ -11,7 +11,10 @@ from packtrace.gateway.receipts import Receipt, Receipts, Verdict
 
 
 def receipt(number: int, rejected: int = 0) -> Receipt:
-    events = [Verdict(0, "accepted", f"e{number}"), *(Verdict(n + 1, "rejected", code="bad-time", where="event_time") for n in range(rejected))]
+    events = [
+        Verdict(0, "accepted", f"e{number}"),
+        *(Verdict(n + 1, "rejected", code="bad-time", where="event_time") for n in range(rejected)),
+    ]
     return Receipt(f"{number:032x}", "2026-11-22T10:00:00.000Z", 1, rejected, events)
 
 

@@ -78,7 +78,9 @@ def history(epc: Epc, limit: Limit = None, home: Home = HOME, as_json: Json = Fa
 @alerts_app.callback(invoke_without_command=True)
 def alerts(
     context: typer.Context,
-    status: Annotated[str | None, typer.Option("--status", metavar="STATUS", help="provisional, confirmed, withdrawn, or standing (the first two).")] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", metavar="STATUS", help="provisional, confirmed, withdrawn, or standing (the first two).")
+    ] = None,
     rule: Annotated[str | None, typer.Option("--rule", metavar="RULE", help="One rule, e.g. two-parents.")] = None,
     epc: Annotated[str | None, typer.Option("--epc", metavar="EPC", help="Of one item, in any spelling.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Changed at or after: a time or an age such as 15m.")] = None,
@@ -106,7 +108,11 @@ def alerts(
 
 
 @alerts_app.command("show")
-def alert(alert_id: Annotated[str, typer.Argument(metavar="ID", help="Its id; the first 6 or more characters do.")], home: Home = HOME, as_json: Json = False) -> None:
+def alert(
+    alert_id: Annotated[str, typer.Argument(metavar="ID", help="Its id; the first 6 or more characters do.")],
+    home: Home = HOME,
+    as_json: Json = False,
+) -> None:
     """One alert: why, the evidence, every change.
 
     Example: packtrace alerts show 5f0c2a
@@ -141,7 +147,9 @@ def recall(
 
 
 def verify(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the scanner sent, or any spelling of an EPC.")], home: Home = HOME, as_json: Json = False
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the scanner sent, or any spelling of an EPC.")],
+    home: Home = HOME,
+    as_json: Json = False,
 ) -> None:
     """A scanned code: what it says, what is known, a verdict. Exit 0 only if all is well.
 
@@ -192,7 +200,9 @@ def found(answer: Answer) -> Any:
     return answer.body
 
 
-def pages(client: Client, path: str, member: str, parameters: dict[str, object], limit: int | None, page_rows: int = PAGE_ROWS) -> Iterator[dict[str, Any]]:
+def pages(
+    client: Client, path: str, member: str, parameters: dict[str, object], limit: int | None, page_rows: int = PAGE_ROWS
+) -> Iterator[dict[str, Any]]:
     """Rows of all pages, up to ``limit``."""
     cursor = None
     left = limit

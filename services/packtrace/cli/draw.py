@@ -73,7 +73,13 @@ def card(title: Text, rows: Sequence[tuple[str, RenderableType]]) -> Group:
 
 def item_card(item: Row, then: bool) -> RenderableType:
     title = Text.assemble((short(item["epc"]), "bold"), "   ", item["kind"], "   ", life(item))
-    inside = "  in  ".join(short(parent) for parent in item["parents"]) if item["parents"] else "nothing, it is loose" if item["kind"] == "unit" else "nothing, it is a root"
+    inside = (
+        "  in  ".join(short(parent) for parent in item["parents"])
+        if item["parents"]
+        else "nothing, it is loose"
+        if item["kind"] == "unit"
+        else "nothing, it is a root"
+    )
     rows: list[tuple[str, RenderableType]] = [("in", inside)]
     if item["kind"] == "container":
         rows.append(("holds", count(item["children_count"], "item") + " directly" if item["children_count"] else "nothing, it is empty"))
@@ -116,7 +122,9 @@ def _node(node: Row) -> Text:
 
 def _branches(tree: Tree, children: Sequence[Row], units_shown: int | None) -> None:
     """Containers and what is wrong always; of plain units the first few and how many more."""
-    plain = [child for child in children if not child["children"] and not child["alerts"] and not child["holds"] and child["life"] == "ACTIVE"]
+    plain = [
+        child for child in children if not child["children"] and not child["alerts"] and not child["holds"] and child["life"] == "ACTIVE"
+    ]
     cut = {id(child) for child in plain[units_shown:]} if units_shown is not None and len(plain) > units_shown + 1 else set()
     for child in children:
         if id(child) not in cut:
@@ -225,7 +233,11 @@ def alert_card(alert: Row) -> RenderableType:
         ("id", alert["id"]),
         ("item", short(alert["epc"])),
         ("why", why(alert)),
-        ("event", f"{when(alert['event_time'])} UTC" + ("" if cause == "item" else f", {cause['kind']}" + (f" at {short(cause['place'])}" if cause["place"] else ""))),
+        (
+            "event",
+            f"{when(alert['event_time'])} UTC"
+            + ("" if cause == "item" else f", {cause['kind']}" + (f" at {short(cause['place'])}" if cause["place"] else "")),
+        ),
         ("raised", f"{when(alert['raised_at'])} UTC"),
         ("changed", f"{when(alert['changed_at'])} UTC"),
         ("events", "\n".join(alert["events"]) or "-"),
@@ -236,7 +248,13 @@ def alert_card(alert: Row) -> RenderableType:
         changes.add_column(name, overflow="fold")
     for one in alert["versions"]:
         changes.add_row(when(one["changed_at"]), str(one["version"]), status(one["status"]), why(one))
-    return Group(card(title, rows), Text(), Padding(changes, (0, 0, 0, 2)), Text(), Text(f"  packtrace history \"{short(alert['epc'])}\" tells the item's life", style="dim"))
+    return Group(
+        card(title, rows),
+        Text(),
+        Padding(changes, (0, 0, 0, 2)),
+        Text(),
+        Text(f'  packtrace history "{short(alert["epc"])}" tells the item\'s life', style="dim"),
+    )
 
 
 def recall_report(answer: Row) -> RenderableType:
@@ -244,7 +262,17 @@ def recall_report(answer: Row) -> RenderableType:
     total = answer["units_count"]
     summary = answer["summary"]
     blocks: list[RenderableType] = [Text(f"lot {answer['lot']} of {answer['gtin']}: {count(total, 'unit')}", style="bold"), Text()]
-    blocks += _shares("where", [(f"{whereabouts(row)}" + (f", left {short(row['location'])}" if row["custody"] == "in_transit" and row["location"] else ""), row["units"]) for row in summary["location"]], total)
+    blocks += _shares(
+        "where",
+        [
+            (
+                f"{whereabouts(row)}" + (f", left {short(row['location'])}" if row["custody"] == "in_transit" and row["location"] else ""),
+                row["units"],
+            )
+            for row in summary["location"]
+        ],
+        total,
+    )
     blocks += _shares("state", [(life(row).plain, row["units"]) for row in summary["life"]], total)
     roots = [(f"in {short(row['root'])}" if row["root"] else "loose", row["units"]) for row in summary["parent"]]
     blocks += _shares("outermost container", roots[:12], total)

@@ -75,7 +75,9 @@ class Waiter:
         tell: called with what is behind, about as often as positions are read; empty when a step is done.
     """
 
-    def __init__(self, positions: Positions, seconds_left: Callable[[], float], sleep: Callable[[float], None], tell: Callable[[list[Lag]], None]) -> None:
+    def __init__(
+        self, positions: Positions, seconds_left: Callable[[], float], sleep: Callable[[float], None], tell: Callable[[list[Lag]], None]
+    ) -> None:
         self._positions = positions
         self._seconds_left = seconds_left
         self._sleep = sleep

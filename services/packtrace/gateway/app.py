@@ -79,7 +79,9 @@ def check_media_type(request: Request) -> None:
 
 
 def _unsupported(detail: str) -> ProblemError:
-    return ProblemError(415, "unsupported-media-type", detail, {"Accept-Post": "application/json, application/vnd.packtrace+json", "Connection": "close"})
+    return ProblemError(
+        415, "unsupported-media-type", detail, {"Accept-Post": "application/json, application/vnd.packtrace+json", "Connection": "close"}
+    )
 
 
 def _problem(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -15,11 +15,11 @@ from packtrace.codec.raw_event import RawEvent
 from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RejectedError, UnavailableError
 from packtrace.gateway.admission import EVENTS, ORIGIN, REJECTED, Admitted, Refused, admit, lineage, source_of
-from packtrace.gateway.document import EpcisDocumentError, EventText, TooManyEventsError, split
+from packtrace.gateway.document import EpcisDocumentError, TooManyEventsError, split
 from packtrace.gateway.problem import ProblemError
 from packtrace.gateway.publisher import Outgoing, OverloadedError, Publisher
 from packtrace.gateway.receipts import Receipt, Receipts, Verdict
-from packtrace.telemetry import log
+from packtrace.telemetry import GATEWAY_EVENTS, log
 
 RETRY_AFTER_SECONDS = 5
 ACCEPTED_TYPES = "application/json or application/vnd.packtrace+json (one event, an array of events, or one event per line)"
@@ -43,10 +43,13 @@ class Intake:
     """See the module.
 
     Args:
+        codec: how records are written; raises UnavailableError until the schemas are known.
         now: microseconds since 1970 UTC, the wall clock.
     """
 
-    def __init__(self, publisher: Publisher, receipts: Receipts, codec: Codec, now: Callable[[], int], events_max: int) -> None:
+    def __init__(
+        self, publisher: Publisher, receipts: Receipts, codec: Callable[[], Codec], now: Callable[[], int], events_max: int
+    ) -> None:
         self._publisher = publisher
         self._receipts = receipts
         self._codec = codec
@@ -72,34 +75,49 @@ class Intake:
         known = await run_in_threadpool(self._receipts.find, capture)
         if known is not None and not known.rejected:
             return known
+        codec = self._known_codec()
         now = self._now()
-        outcome = await run_in_threadpool(self._judge, body, now)
-        claimed = {verdict.index for verdict in known.events if verdict.status == "accepted"} if known else set()
-        refused_before = {verdict.index for verdict in known.events if verdict.status == "rejected"} if known else set()
-        records = []
-        verdicts = []
-        for index, one in enumerate(outcome):
-            if isinstance(one, Admitted):
-                verdicts.append(Verdict(index, "accepted", one.id))
-                if index not in claimed:
-                    records.append(Outgoing(EVENTS, one.key, one.value))
-            elif index in claimed:
-                verdicts.append(next(verdict for verdict in known.events if verdict.index == index) if known else _refusal(index, one))
-            else:
-                verdicts.append(_refusal(index, one))
-                if index not in refused_before:
-                    records.append(self._rejected(capture, index, one, now))
+        outcome = await run_in_threadpool(self._judge, body, codec, now)
+        receipt, records = self._answer(capture, outcome, known, codec, now)
         crash_point("gateway.before_publish")
         await self._publish(records)
         crash_point("gateway.after_publish")
-        accepted = sum(verdict.status == "accepted" for verdict in verdicts)
-        receipt = Receipt(capture, _iso(now), accepted, len(verdicts) - accepted, verdicts)
         await run_in_threadpool(self._receipts.store, receipt)
         crash_point("gateway.after_receipt")
-        log.info("gateway.captured", capture=capture, accepted=accepted, rejected=receipt.rejected)
+        GATEWAY_EVENTS.labels("accepted").inc(receipt.accepted)
+        GATEWAY_EVENTS.labels("rejected").inc(receipt.rejected)
+        if receipt.rejected:
+            log.info("gateway.rejected", capture=capture, accepted=receipt.accepted, rejected=receipt.rejected)
         return receipt
 
-    def _judge(self, body: bytes, now: int) -> list[Admitted | Refused]:
+    def _answer(
+        self, capture: str, outcome: Sequence[Admitted | Refused], known: Receipt | None, codec: Codec, now: int
+    ) -> tuple[Receipt, list[Outgoing]]:
+        """The receipt and what is still to be written: nothing of what ``known`` says was written before."""
+        before = {verdict.index: verdict for verdict in known.events} if known else {}
+        records = []
+        verdicts = []
+        for index, one in enumerate(outcome):
+            earlier = before.get(index)
+            if earlier is not None and earlier.status == "accepted":
+                verdicts.append(earlier)
+            elif isinstance(one, Admitted):
+                verdicts.append(Verdict(index, "accepted", one.id))
+                records.append(Outgoing(EVENTS, one.key, one.value))
+            else:
+                verdicts.append(_refusal(index, one))
+                if earlier is None:
+                    records.append(_rejected(capture, index, one, codec, now))
+        accepted = sum(verdict.status == "accepted" for verdict in verdicts)
+        return Receipt(capture, _iso(now), accepted, len(verdicts) - accepted, verdicts), records
+
+    def _known_codec(self) -> Codec:
+        try:
+            return self._codec()
+        except UnavailableError as error:
+            raise _away(f"the schemas are not known yet ({error}); nothing is claimed, send the same body again") from None
+
+    def _judge(self, body: bytes, codec: Codec, now: int) -> list[Admitted | Refused]:
         try:
             events = split(body, self._events_max)
         except TooManyEventsError as error:
@@ -110,36 +128,40 @@ class Intake:
             return [Refused(error, body, None)]
         if not events:
             raise ProblemError(400, "no-events", f"expected {ACCEPTED_TYPES}, found no event")
-        return [admit(event, self._codec.encode_event, now) for event in events]
+        return [admit(event, codec.encode_event, now) for event in events]
 
     async def _publish(self, records: list[Outgoing]) -> None:
         try:
             await self._publisher.publish(records)
         except UnavailableError as error:
-            detail = f"the log did not acknowledge ({error}); nothing is claimed, send the same body again"
-            raise ProblemError(503, "broker-away", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)}) from None
+            raise _away(f"the log did not acknowledge ({error}); nothing is claimed, send the same body again") from None
         except OverloadedError:
             detail = "more is waiting for the log than the gateway holds; nothing was taken, send the same body again"
             raise ProblemError(503, "overloaded", detail, {"Retry-After": "1"}) from None
 
-    def _rejected(self, capture: str, index: int, refused: Refused, now: int) -> Outgoing:
-        """The record of ``rejected`` for one event: its own text, and where it was."""
-        raw = refused.raw
-        key = f"capture/{capture}/{index}".encode()
-        record: dict[str, object] = {
-            "topic": ORIGIN,
-            "partition": 0,
-            "offset": lineage(capture, index),
-            "log_time": now,
-            "reason": str(refused.error.code),
-            "place": refused.error.where,
-            "text": refused.error.text,
-            "source": source_of(raw) if raw else "",
-            "event_id": raw.id if raw else "",
-            "key": key,
-            "value": refused.body,
-        }
-        return Outgoing(REJECTED, key, self._codec.encode_rejected(record))
+
+def _away(detail: str) -> ProblemError:
+    return ProblemError(503, "broker-away", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def _rejected(capture: str, index: int, refused: Refused, codec: Codec, now: int) -> Outgoing:
+    """The record of ``rejected`` for one event: its own text, and where it was."""
+    raw = refused.raw
+    key = f"capture/{capture}/{index}".encode()
+    record: dict[str, object] = {
+        "topic": ORIGIN,
+        "partition": 0,
+        "offset": lineage(capture, index),
+        "log_time": now,
+        "reason": str(refused.error.code),
+        "place": refused.error.where,
+        "text": refused.error.text,
+        "source": source_of(raw) if raw else "",
+        "event_id": raw.id if raw else "",
+        "key": key,
+        "value": refused.body,
+    }
+    return Outgoing(REJECTED, key, codec.encode_rejected(record))
 
 
 def _refusal(index: int, refused: Refused) -> Verdict:

@@ -22,7 +22,9 @@ class ProblemError(Exception):
         more: extension members of the document.
     """
 
-    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, more: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, more: Mapping[str, object] | None = None
+    ) -> None:
         assert code in CODES, code
         self.status = status
         self.code = code
