@@ -49,6 +49,7 @@ class OwnEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
             includes its children).
         message_mark: 64-bit hash of (line, boot, sequence); 0 where not stated.
         children_count: of a parent, the children listed; 0 for an unpack of all.
+        children_mark: of a parent, 64-bit hash of the children listed; 0 where none are.
     """
 
     id: str
@@ -60,7 +61,11 @@ class OwnEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     message_mark: int = 0
     other: str = ""
     children_count: int = 0
+    children_mark: int = 0
 
     @property
     def kind(self) -> Kind:
+        """The kind of the context; of an input of a transformation DECOMMISSION, whatever its outputs are."""
+        if self.role is Role.INPUT and self.context.kind is Kind.COMMISSION:
+            return Kind.DECOMMISSION
         return self.context.kind
