@@ -85,8 +85,11 @@ def read_bracketed(text: str) -> Elements:
 
 
 def transmitted(elements: Elements, symbology: str = "]d2") -> str:
-    """As a scanner sends it: GS after each element without predefined length but the last."""
-    out = [symbology]
+    """As a scanner sends it: GS after each element without predefined length but the last.
+
+    Data that holds the text of a stand-in, such as the serial ``A<GS>1``, gets a GS in front: then no stand-in is looked for.
+    """
+    out = [symbology, GS if any(_STAND_IN.search(data) for _, data in elements) else ""]
     for number, (ai, data) in enumerate(elements, 1):
         out.append(f"{ai}{data}")
         if number < len(elements) and not named(ai).length:
