@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import struct
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from packtrace.codec import native
 from packtrace.contracts import folder
 from packtrace.errors import RefusedError, UnavailableError
 from packtrace.ports import HistoryStore
@@ -170,12 +170,5 @@ def _take_lock(store: HistoryStore, lock_seconds: float) -> None:
 
 def _row(migration: Migration, applied_at: int) -> bytes:
     """The Native block of one row of ``migrations``."""
-    cells = (
-        struct.pack("<I", migration.number),
-        bytes((len(migration.name),)) + migration.name.encode(),
-        bytes((len(migration.checksum),)) + migration.checksum.encode(),
-        struct.pack("<q", applied_at),
-    )
-    head = bytes((len(_COLUMNS), 1))
-    named = (bytes((len(name),)) + name.encode() + bytes((len(type_),)) + type_.encode() for name, type_ in _COLUMNS)
-    return head + b"".join(part for pair in zip(named, cells, strict=True) for part in pair)
+    cells = (migration.number, migration.name, migration.checksum, applied_at)
+    return native.block(_COLUMNS, 1, [native.body(type_, [cell]) for (_, type_), cell in zip(_COLUMNS, cells, strict=True)])

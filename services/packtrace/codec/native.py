@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import struct
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 # fmt: off
@@ -56,6 +56,17 @@ def number_code(type_: str) -> str | None:
 def sent_type(type_: str) -> str:
     """The type a column travels as: the server interns LowCardinality itself."""
     return _LOW_CARDINALITY.sub(r"\1", type_)
+
+
+def text(value: str | bytes) -> bytes:
+    """The body of a text column of one row."""
+    data = value.encode() if isinstance(value, str) else value
+    return (_SHORT[len(data)] if len(data) < 128 else varint(len(data))) + data
+
+
+def number_encoder(code: str) -> Callable[[int], bytes]:
+    """Of the body of one row, for a struct code."""
+    return struct.Struct(f"<{code}").pack
 
 
 def texts(values: Iterable[str | bytes]) -> bytes:

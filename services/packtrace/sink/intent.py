@@ -4,8 +4,8 @@ Committed as (offset a, metadata of this intent): everything below ``a`` is stor
 is when ``end`` equals ``a``. ``watermarks`` are those of the table at ``a``: with the records of the range they determine the
 block, so a successor forms the very same one under the very same token.
 
-Text: ``1 generation end source:offset:position,...`` with the numbers in base 36, for 4,000 characters must do for the
-alerts of 256 partitions; where they do not, ``*`` stands for "ask the table".
+Text: ``1 generation end topic=partition:offset:position,...;...`` with the numbers in base 36, for 4,000 characters must do
+for the alerts of 256 partitions; where they do not, ``*`` stands for "ask the table".
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from packtrace.ports import Position
 METADATA_CHARACTERS_MAX = 4_000
 """The broker's default ``offset.metadata.max.bytes`` is 4,096."""
 
-_FORM = re.compile(r"1 ([0-9a-z]+) ([0-9a-z]+) (\*|(?:[a-z]+/[0-9]+:[0-9a-z]+:[0-9a-z]+(?:,|$))*)")
+_NUMBER = r"[0-9a-z]{1,13}"
+_MARK = f"{_NUMBER}:{_NUMBER}:{_NUMBER}"
+_TOPIC = f"[a-z]+={_MARK}(?:,{_MARK})*"
+_FORM = re.compile(f"1 ({_NUMBER}) ({_NUMBER}) (\\*|(?:{_TOPIC}(?:;{_TOPIC})*)?)")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -35,8 +38,11 @@ def encode(intent: Intent) -> str:
     head = f"1 {_base36(intent.generation)} {_base36(intent.end)} "
     if intent.watermarks is None:
         return head + "*"
-    marks = (f"{source}:{_base36(last.offset)}:{_base36(last.nth)}" for source, last in sorted(intent.watermarks.items()))
-    text = head + ",".join(marks)
+    topics: dict[str, list[str]] = {}
+    for source, last in sorted(intent.watermarks.items()):
+        topic, _, partition = source.partition("/")
+        topics.setdefault(topic, []).append(f"{_base36(int(partition))}:{_base36(last.offset)}:{_base36(last.nth)}")
+    text = head + ";".join(f"{topic}={','.join(marks)}" for topic, marks in topics.items())
     return text if len(text) <= METADATA_CHARACTERS_MAX else head + "*"
 
 
@@ -48,9 +54,11 @@ def decode(text: str) -> Intent | None:
     marks: dict[str, Position] | None = None
     if match[3] != "*":
         marks = {}
-        for mark in filter(None, match[3].split(",")):
-            source, offset, nth = mark.split(":")
-            marks[source] = Position(int(offset, 36), int(nth, 36))
+        for part in filter(None, match[3].split(";")):
+            topic, _, stated = part.partition("=")
+            for mark in stated.split(","):
+                partition, offset, nth = mark.split(":")
+                marks[f"{topic}/{int(partition, 36)}"] = Position(int(offset, 36), int(nth, 36))
     return Intent(int(match[1], 36), int(match[2], 36), marks)
 
 

@@ -1,0 +1,226 @@
+"""What a record of each topic becomes: one row, its columns encoded one by one. The columns of ``history`` come encoded
+from the tracker, see ``history``. Pure, given the functions that decode records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from packtrace.codec import native
+from packtrace.codec.event_json import to_json
+from packtrace.domain.event import Event
+from packtrace.domain.explode import ops_of
+from packtrace.errors import RefusedError, RejectedError
+from packtrace.ports import LogRecord, Position
+from packtrace.sink.blocks import Piece
+
+Columns = tuple[tuple[str, str], ...]
+Decode = Callable[[bytes], Mapping[str, Any]]
+"""Confluent frame and Avro body -> fields. Raises RejectedError, UnavailableError (registry)."""
+
+ReadEvent = Callable[[LogRecord], Event]
+"""A record of ``events`` -> the checked event, as the router reads it. Raises RejectedError, UnavailableError."""
+
+# fmt: off
+EVENTS: Columns = (
+    ("partition",         "UInt16"),
+    ("offset",            "Int64"),
+    ("log_time",          "DateTime64(6, 'UTC')"),
+    ("event_time",        "DateTime64(6, 'UTC')"),
+    ("id",                "String"),
+    ("type",              "LowCardinality(String)"),
+    ("action",            "LowCardinality(String)"),
+    ("biz_step",          "LowCardinality(String)"),
+    ("disposition",       "LowCardinality(String)"),
+    ("place",             "LowCardinality(String)"),
+    ("read_point",        "LowCardinality(String)"),
+    ("party",             "LowCardinality(String)"),
+    ("source_party",      "LowCardinality(String)"),
+    ("destination_party", "LowCardinality(String)"),
+    ("line",              "LowCardinality(String)"),
+    ("device",            "LowCardinality(String)"),
+    ("operator",          "LowCardinality(String)"),
+    ("lot",               "LowCardinality(String)"),
+    ("expiry",            "UInt32"),
+    ("parent",            "String"),
+    ("items",             "UInt32"),
+    ("event",             "String"),
+)
+ALERTS: Columns = (
+    ("id",                "String"),
+    ("version",           "UInt32"),
+    ("rule",              "LowCardinality(String)"),
+    ("rule_version",      "UInt16"),
+    ("status",            "LowCardinality(String)"),
+    ("severity",          "LowCardinality(String)"),
+    ("item",              "String"),
+    ("cause",             "String"),
+    ("event_time",        "DateTime64(6, 'UTC')"),
+    ("raised_at",         "DateTime64(6, 'UTC')"),
+    ("changed_at",        "DateTime64(6, 'UTC')"),
+    ("events",            "Array(String)"),
+    ("expected",          "String"),
+    ("found",             "String"),
+    ("explained_by",      "String"),
+    ("detail",            "String"),
+    ("place",             "LowCardinality(String)"),
+    ("device",            "LowCardinality(String)"),
+    ("gtin",              "LowCardinality(String)"),
+    ("lot",               "LowCardinality(String)"),
+    ("tenant",            "LowCardinality(String)"),
+    ("partition",         "UInt16"),
+    ("offset",            "Int64"),
+    ("position",          "UInt32"),
+)
+REJECTED: Columns = (
+    ("topic",             "LowCardinality(String)"),
+    ("partition",         "Int32"),
+    ("offset",            "Int64"),
+    ("log_time",          "DateTime64(6, 'UTC')"),
+    ("reason",            "LowCardinality(String)"),
+    ("place",             "String"),
+    ("text",              "String"),
+    ("source",            "String"),
+    ("event_id",          "String"),
+    ("has_key",           "UInt8"),
+    ("key",               "String"),
+    ("has_value",         "UInt8"),
+    ("value",             "String"),
+    ("log_partition",     "UInt16"),
+    ("log_offset",        "Int64"),
+)
+INCIDENTS: Columns = (
+    ("id",                "String"),
+    ("version",           "UInt32"),
+    ("cause",             "LowCardinality(String)"),
+    ("subject",           "String"),
+    ("status",            "LowCardinality(String)"),
+    ("severity",          "LowCardinality(String)"),
+    ("alerts",            "UInt32"),
+    ("alerts_ever",       "UInt32"),
+    ("opened_at",         "DateTime64(6, 'UTC')"),
+    ("changed_at",        "DateTime64(6, 'UTC')"),
+    ("sample",            "Array(String)"),
+    ("log_partition",     "UInt16"),
+    ("log_offset",        "Int64"),
+)
+# fmt: on
+
+
+def rows(columns: Columns) -> Callable[[Sequence[object]], list[bytes]]:
+    """An encoder of single rows of ``columns``: values -> bodies."""
+    encoders: list[Callable[[Any], bytes]] = [_cell(type_) for _, type_ in columns]
+
+    def encode(values: Sequence[object]) -> list[bytes]:
+        return [encoder(value) for encoder, value in zip(encoders, values, strict=True)]
+
+    return encode
+
+
+def _cell(type_: str) -> Callable[[Any], bytes]:
+    code = native.number_code(type_)
+    if code is not None:
+        return native.number_encoder(code)
+    return native.text if native.sent_type(type_) == "String" else (lambda value: native.body(type_, [value]))
+
+
+class OneRow:
+    """A table whose records become one row each, or none; its lineage is the record's own place in the log."""
+
+    layout = 1
+
+    def __init__(self, name: str, columns: Columns, values: Callable[[LogRecord], Sequence[object] | None], latency_seconds: float) -> None:
+        self.name = name
+        self.columns = columns
+        self.latency_seconds = latency_seconds
+        self._values = values
+        self._encode = rows(columns)
+
+    def owns(self, partition: int, source: str) -> bool:
+        return source == f"{self.name}/{partition}"
+
+    def read(self, record: LogRecord) -> Piece | None:
+        values = self._values(record)
+        if values is None:
+            return None
+        at = Position(record.offset, 0)
+        return Piece(f"{record.topic}/{record.partition}", at, at, 1, self._encode(values), lambda: (at,))
+
+
+def events(read_event: ReadEvent, latency_seconds: float) -> OneRow:
+    """``events``: what cannot be read is skipped, for the router puts it into ``rejected``."""
+
+    def values(record: LogRecord) -> Sequence[object] | None:
+        try:
+            event = read_event(record)
+        except RejectedError:
+            return None
+        return (
+            record.partition, record.offset, record.log_time, event.event_time, event.id, event.type,
+            event.action or "", event.biz_step, event.disposition, event.place, event.read_point, event.party,
+            event.source_party, event.destination_party, event.line, event.device, event.operator, event.lot,
+            event.expiry, event.parent, len(ops_of(event)), to_json(event),
+        )  # fmt: skip
+
+    return OneRow("events", EVENTS, values, latency_seconds)
+
+
+def rejected(decode: Decode, latency_seconds: float) -> OneRow:
+    """``rejected``: the key is where the input came from, so that a repeat replaces itself."""
+
+    def values(record: LogRecord) -> Sequence[object]:
+        one = _own(record, decode)
+        return (
+            one["topic"], one["partition"], one["offset"], one["log_time"], one["reason"], one["place"], one["text"],
+            one["source"], one["event_id"], one["key"] is not None, one["key"] or b"", one["value"] is not None,
+            one["value"] or b"", record.partition, record.offset,
+        )  # fmt: skip
+
+    return OneRow("rejected", REJECTED, values, latency_seconds)
+
+
+def incidents(decode: Decode, latency_seconds: float) -> OneRow:
+    """``incidents``."""
+
+    def values(record: LogRecord) -> Sequence[object]:
+        one = _own(record, decode)
+        return (*(one[name] for name, _ in INCIDENTS[:-2]), record.partition, record.offset)
+
+    return OneRow("incidents", INCIDENTS, values, latency_seconds)
+
+
+class Alerts:
+    """``alerts``: one row per change, with the lineage of the ops record that made it."""
+
+    name = "alerts"
+    columns = ALERTS
+    layout = 1
+
+    def __init__(self, decode: Decode, latency_seconds: float) -> None:
+        self.latency_seconds = latency_seconds
+        self._decode = decode
+        self._encode = rows(ALERTS)
+
+    def owns(self, partition: int, source: str) -> bool:
+        return True
+
+    def read(self, record: LogRecord) -> Piece | None:
+        one = dict(_own(record, self._decode))
+        one["detail"] = msgspec.json.encode(one["detail"], order="sorted")
+        one["position"] = one["index"]
+        at = Position(one["offset"], one["index"])
+        return Piece(f"ops/{one['partition']}", at, at, 1, self._encode([one[name] for name, _ in ALERTS]), lambda: (at,))
+
+
+def _own(record: LogRecord, decode: Decode) -> Mapping[str, Any]:
+    """The fields of a record that only we write: one that cannot be read is a fault of ours, and stops the sink."""
+    where = f"{record.topic}/{record.partition} offset {record.offset}"
+    if record.value is None:
+        raise RefusedError(f"{where}: expected a record, found a tombstone")
+    try:
+        return decode(record.value)
+    except RejectedError as error:
+        raise RefusedError(f"{where}: {error}") from error
