@@ -14,6 +14,9 @@ from packtrace.errors import RejectedError
 
 JSON_DEPTH_MAX: Final = 32
 
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+"""Where half a surrogate pair may be: text that no UTF-8 can carry on."""
+
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 
 
@@ -24,8 +27,11 @@ class _DuplicateKey(ValueError):
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _DuplicateKey(next(key for key in keys if keys.count(key) > 1))
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _DuplicateKey(key)
+            seen.add(key)
     return found
 
 
@@ -53,13 +59,20 @@ def json_value(data: bytes | str) -> object:
         text = data if isinstance(data, str) else data.decode()
         if text.count("[") + text.count("{") > JSON_DEPTH_MAX:
             _refuse_depth(text)
-        return _decoder.decode(text)
+        value = _decoder.decode(text)
+        if _HALF_PAIR.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except _DuplicateKey as error:
         raise RejectedError(Reject.MALFORMED_JSON, expected="each key once", found=str(error)) from error
-    except UnicodeDecodeError as error:
-        raise RejectedError(Reject.MALFORMED_JSON, expected="UTF-8", found=f"byte {error.start}: {error.reason}") from error
+    except UnicodeError as error:
+        raise RejectedError(Reject.MALFORMED_JSON, expected="UTF-8 text", found=_ascii(error)) from error
     except ValueError as error:
         raise RejectedError(Reject.MALFORMED_JSON, expected="one JSON value", found=str(error)) from error
+
+
+def _ascii(error: UnicodeError) -> str:
+    return str(error).encode("ascii", "backslashreplace").decode()
 
 
 def _refuse_depth(text: str) -> None:
