@@ -17,6 +17,7 @@ from typing import Any
 
 import confluent_kafka as ck
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from packtrace.adapters.log_limits import check_size, producer_bytes_max
 from packtrace.errors import RefusedError, UnavailableError
@@ -90,6 +91,7 @@ class KafkaReader:
         self._linger_seconds = linger_seconds
         self._closing = False
         self._assigned: set[TopicPartition] = set()
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": client, "log_level": 3})
         self._consumer = ck.Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -214,6 +216,7 @@ class KafkaReader:
         if not positions:
             return
         parts = [ck.TopicPartition(*partition, position.offset, position.metadata) for partition, position in positions.items()]
+        self.committed(positions)  # the driver's commit waits for as long as the broker is away; this question does not
         try:
             answers = self._consumer.commit(offsets=parts, asynchronous=False)
         except KafkaException as e:
@@ -239,13 +242,18 @@ class KafkaReader:
         return found
 
     def watermarks(self, partition: TopicPartition) -> tuple[int, int]:
+        # By the administrator's call: the consumer's own waits for as long as the broker is away, timeout or not.
+        part = ck.TopicPartition(*partition)
+        doing = f"asking for the ends of {partition.topic}/{partition.partition}"
+        specs = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        asked = [self._admin.list_offsets({part: spec}, request_timeout=REQUEST_TIMEOUT_SECONDS)[part] for spec in specs]
         try:
-            answer = self._consumer.get_watermark_offsets(ck.TopicPartition(*partition), timeout=REQUEST_TIMEOUT_SECONDS)
+            oldest, end = (int(answer.result(REQUEST_TIMEOUT_SECONDS).offset) for answer in asked)
         except KafkaException as e:
-            raise translated(e.args[0], f"asking for the ends of {partition.topic}/{partition.partition}") from e
-        if answer is None:
-            raise UnavailableError(f"kafka: no answer for the ends of {partition.topic}/{partition.partition}")
-        return int(answer[0]), int(answer[1])
+            raise translated(e.args[0], doing) from e
+        except TimeoutError as e:
+            raise UnavailableError(f"kafka, {doing}: no answer within {REQUEST_TIMEOUT_SECONDS:g} s") from e
+        return oldest, end
 
     def close(self) -> None:
         """Leave the group; ``on_revoked`` is called for what is still held."""
