@@ -1,0 +1,162 @@
+"""ClickHouse inside this process (chdb): sessions over one data folder, each with its own database and settings.
+
+chdb lets one process open one folder with many handles; a handle runs one statement at a time. Reads and inserts of
+different handles overlap: the engine releases the interpreter lock.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import chdb
+
+HANDLES_MAX = 32
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CODE = re.compile(r"Code: ([0-9]+)\.")
+_INSERT = re.compile(rb"(?is)\s*(insert\s+into\s.*?)\s+format\s+([A-Za-z0-9]+)\s*(;?\s*)$")
+_INSERT_BODY = re.compile(rb"(?is)\s*(insert\s+into\s.*?)\s+format\s+([A-Za-z0-9]+)(\r?\n|\s)")
+
+
+class EngineError(Exception):
+    """A statement failed; ``code`` is ClickHouse's error number."""
+
+    def __init__(self, message: str) -> None:
+        found = _CODE.search(message)
+        self.code = int(found.group(1)) if found else 1002
+        super().__init__(message[message.find("Code: ") :] if found else message)
+
+
+class Result(NamedTuple):
+    body: bytes
+    rows_read: int
+    bytes_read: int
+    rows_written: int
+    bytes_written: int
+    seconds: float
+
+
+class _Handle:
+    """One chdb connection and the database it stands in."""
+
+    def __init__(self, folder: str) -> None:
+        self.lock = threading.Lock()
+        self.connection: Any = chdb.connect(folder)
+        self.database = "default"
+
+
+class Engine:
+    """All handles of one folder. Safe from many threads."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._handles: OrderedDict[str, _Handle] = OrderedDict()
+        self._handle("")
+
+    def _handle(self, session: str) -> _Handle:
+        with self._lock:
+            handle = self._handles.get(session)
+            if handle is None:
+                handle = self._handles[session] = _Handle(self._folder)
+                for name, idle in list(self._handles.items()):
+                    if len(self._handles) <= HANDLES_MAX:
+                        break
+                    if name and idle is not handle and idle.lock.acquire(blocking=False):
+                        del self._handles[name]
+                        idle.connection.close()
+            self._handles.move_to_end(session)
+            return handle
+
+    def run(
+        self,
+        statement: bytes,
+        *,
+        session: str,
+        database: str,
+        settings: Mapping[str, str],
+        parameters: Mapping[str, str],
+        default_format: str,
+        data: Iterable[bytes] | None = None,
+    ) -> Result:
+        """Run one statement; ``data`` are the rows of an INSERT whose statement ends in ``FORMAT <name>``.
+
+        Raises:
+            EngineError: what ClickHouse says, with its code.
+        """
+        while True:
+            handle = self._handle(session)
+            with handle.lock:
+                with self._lock:
+                    if self._handles.get(session) is not handle:
+                        continue
+                try:
+                    return self._run(handle, statement, database, settings, parameters, default_format, data)
+                except RuntimeError as error:
+                    raise EngineError(str(error)) from error
+
+    def _run(
+        self,
+        handle: _Handle,
+        statement: bytes,
+        database: str,
+        settings: Mapping[str, str],
+        parameters: Mapping[str, str],
+        default_format: str,
+        data: Iterable[bytes] | None,
+    ) -> Result:
+        if database and database != handle.database:
+            handle.connection.query(f"USE `{database.replace('`', '')}`")
+            handle.database = database
+        applied = [name for name in settings if _NAME.fullmatch(name)]
+        if applied:
+            handle.connection.query("SET " + ", ".join(f"{name} = {_quoted(settings[name])}" for name in applied))
+        try:
+            if data is not None:
+                insert = _INSERT.match(statement)
+                if insert is not None:
+                    return _insert(handle.connection, insert.group(1).decode(), insert.group(2).decode(), data)
+                statement += b"\n" + b"".join(data)
+            inline = _INSERT_BODY.match(statement)
+            if inline is not None:
+                rows = [memoryview(statement)[inline.end() :].tobytes()]
+                return _insert(handle.connection, inline.group(1).decode(), inline.group(2).decode(), rows)
+            text = statement.decode()
+            answer = handle.connection.query(text, default_format, params=dict(parameters) or None)
+            return Result(bytes(answer.bytes()), answer.rows_read(), answer.bytes_read(), answer.rows_written(), answer.bytes_written(), answer.elapsed())
+        finally:
+            if applied:
+                with suppress(RuntimeError):
+                    handle.connection.query("SET " + ", ".join(f"{name} = DEFAULT" for name in applied))
+
+    def close(self) -> None:
+        """Close every handle; waits for running statements."""
+        with self._lock:
+            handles = list(self._handles.values())
+            self._handles.clear()
+        for handle in handles:
+            with handle.lock:
+                handle.connection.close()
+
+
+def _insert(connection: Any, statement: str, format_name: str, data: Iterable[bytes]) -> Result:
+    inserter = connection.send_insert(statement, format_name)
+    try:
+        for part in data:
+            if part:
+                inserter.append(part)
+        done = inserter.finish()
+    except BaseException:
+        with suppress(RuntimeError):
+            inserter.cancel()
+        raise
+    return Result(b"", 0, 0, done.rows_written, done.bytes_written, done.elapsed)
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
