@@ -162,4 +162,3 @@ def own_events(event: Event, log_time: int) -> list[tuple[str, OwnEvent]]:
         )
         for role, key in e.ops
     ]  # fmt: skip
-

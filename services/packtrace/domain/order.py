@@ -1,0 +1,41 @@
+"""The base order of events (rules.md 4.1): time, then kind, then id; and which neighbours have no order of their own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from packtrace.domain.own_event import OwnEvent
+from packtrace.domain.vocabulary import Kind, Role
+
+Key = tuple[int, int, str]
+"""(time, rank of the kind, event id): sorts as the events do."""
+
+_FIRST = (Kind.COMMISSION, Kind.RELEASE, Kind.REACTIVATE, Kind.UNPACK, Kind.RECEIVE, Kind.PACK, Kind.SHIP)
+_THEN = (Kind.CORRECT, Kind.VOID_SHIP, Kind.DESTROY, Kind.DISPENSE, Kind.DECOMMISSION, Kind.VERIFY, Kind.RECALL, Kind.HOLD, Kind.OBSERVE)
+_ORDERED = (*_FIRST, *_THEN)
+
+RANK: Final = tuple(_ORDERED.index(Kind(n)) if n in Kind.__members__.values() else 99 for n in range(max(Kind) + 1))
+"""Kind -> rank; a tuple, for it is read once per event."""
+
+
+def key_of(event: OwnEvent) -> Key:
+    """Where ``event`` sorts."""
+    kind = event.context.kind
+    if event.role is Role.INPUT:
+        kind = event.kind
+    return event.time, RANK[kind], event.id
+
+
+def unordered(one: OwnEvent, other: OwnEvent, tolerance: int) -> bool:
+    """Whether two events have no order of their own.
+
+    Args:
+        tolerance: microseconds that clocks of different devices may be apart.
+    """
+    apart = other.time - one.time
+    if apart == 0:
+        return True
+    if apart > tolerance or -apart > tolerance:
+        return False
+    mine, theirs = one.context.device, other.context.device
+    return bool(mine and theirs and mine != theirs)

@@ -1,0 +1,221 @@
+"""Reference data: products, lots, places, parties, lines, devices, operators and the policy, as one immutable value.
+
+It is part of the log: a partition applies each change at its place among the events, and ``changed`` answers the next value.
+Keys: product GTIN-14, lot ``GTIN-14/lot``, location and party GLN key, line, device and operator their id, policy ``policy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from packtrace.domain.vocabulary import Entity, Level, Severity
+
+
+class ReferenceChange(NamedTuple):
+    """One entity as it is from now on; ``value_json`` None removes it."""
+
+    entity: str
+    key: str
+    value_json: str | None
+
+
+class Product(msgspec.Struct, frozen=True, gc=False):
+    gtin: str
+    name: str
+    level: Level
+    own: bool
+    """Commissioned here; else a partner's."""
+    contains_gtin: str = ""
+    contains_count: int = 0
+    tenant: str = ""
+
+
+class Lot(msgspec.Struct, frozen=True, gc=False):
+    gtin: str
+    lot: str
+    expiry: int
+    released: bool
+    recalled_from: int | None = None
+
+
+class Location(msgspec.Struct, frozen=True, gc=False):
+    gln: str
+    name: str = ""
+    party: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    time_zone: str = ""
+    """A zone of the IANA database, or an offset from UTC."""
+
+
+class Party(msgspec.Struct, frozen=True):
+    gln: str
+    name: str = ""
+    roles: frozenset[str] = frozenset()
+    authorised_from: int = 0
+    authorised_to: int = 0
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    location: str = ""
+    tenant: str = ""
+
+
+class Device(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    location: str = ""
+    clock: str = ""
+
+
+class Operator(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    qualified_until: int = 0
+
+
+class RulePolicy(msgspec.Struct, frozen=True):
+    """What a site says of one rule; None leaves what the rule's table says."""
+
+    enabled: bool = True
+    severity: Severity | None = None
+    grace_seconds: int | None = None
+    numbers: Mapping[str, int] = {}
+
+
+class Policy(msgspec.Struct, frozen=True):
+    order_tolerance_seconds: int = 10
+    window_hours: int = 72
+    sscc_commission_required: bool = False
+    rules: Mapping[str, RulePolicy] = {}
+
+
+Value = Product | Lot | Location | Party | Line | Device | Operator | Policy
+_DEFAULT_POLICY: Final = Policy()
+_V = TypeVar("_V")
+
+
+class Reference:
+    """All of it at one moment. ``changed`` shares what did not change; nobody else may touch the dicts."""
+
+    __slots__ = ("_lots_of", "_values", "places", "policy", "products")
+
+    def __init__(self, values: Mapping[Entity, Mapping[str, Value]]) -> None:
+        self._values = values
+        self.products: Mapping[str, Product] = _of(values, Entity.PRODUCT, Product)
+        policy = values.get(Entity.POLICY, {}).get("policy", _DEFAULT_POLICY)
+        self.policy: Policy = policy if isinstance(policy, Policy) else _DEFAULT_POLICY
+        lots: dict[str, dict[str, Lot]] = {}
+        for lot in _of(values, Entity.LOT, Lot).values():
+            lots.setdefault(lot.gtin, {})[lot.lot] = lot
+        self._lots_of: Mapping[str, Mapping[str, Lot]] = lots
+        self.places: dict[object, object] = {}
+        """A memo of ``packtrace.domain.place``: what contexts resolve to against this value."""
+
+    @staticmethod
+    def empty() -> Reference:
+        return _EMPTY
+
+    def changed(self, changes: Iterable[ReferenceChange]) -> Reference:
+        """This value after ``changes`` in their order.
+
+        Raises:
+            RejectedError: bad-reference: a value that ``packtrace.domain.reference_file`` cannot read.
+        """
+        from packtrace.domain.reference_file import read_change
+
+        values: dict[Entity, dict[str, Value]] = {}
+        for change in changes:
+            entity, value = read_change(change)
+            if entity not in values:
+                values[entity] = dict(self._values.get(entity, {}))
+            if value is None:
+                values[entity].pop(change.key, None)
+            else:
+                values[entity][change.key] = value
+        return Reference({**self._values, **values}) if values else self
+
+    def product(self, gtin: str) -> Product | None:
+        return self.products.get(gtin)
+
+    def lot(self, gtin: str, lot: str) -> Lot | None:
+        return self._lots_of.get(gtin, _NO_LOTS).get(lot)
+
+    def lots(self, gtin: str) -> Mapping[str, Lot]:
+        """The lots of a product, by lot."""
+        return self._lots_of.get(gtin, _NO_LOTS)
+
+    def location(self, gln: str) -> Location | None:
+        """The place, else the premises it is a part of."""
+        known = self._values.get(Entity.LOCATION, {})
+        found = known.get(gln) or known.get(gln[:13])
+        return found if isinstance(found, Location) else None
+
+    def party(self, gln: str) -> Party | None:
+        return _one(self._values, Entity.PARTY, gln, Party)
+
+    def device(self, id: str) -> Device | None:
+        return _one(self._values, Entity.DEVICE, id, Device)
+
+    def line(self, id: str) -> Line | None:
+        return _one(self._values, Entity.LINE, id, Line)
+
+    def operator(self, id: str) -> Operator | None:
+        return _one(self._values, Entity.OPERATOR, id, Operator)
+
+    def level(self, key: str) -> Level:
+        """The level of an item; UNKNOWN where its product is."""
+        if key[:2] == "00":
+            return Level.LOGISTIC
+        product = self.products.get(key[2:16])
+        return Level.UNKNOWN if product is None else product.level
+
+
+_NO_LOTS: Final[Mapping[str, Lot]] = {}
+
+
+def _of(values: Mapping[Entity, Mapping[str, Value]], entity: Entity, kind: type[_V]) -> dict[str, _V]:
+    return {key: value for key, value in values.get(entity, {}).items() if isinstance(value, kind)}
+
+
+def _one(values: Mapping[Entity, Mapping[str, Value]], entity: Entity, key: str, kind: type[_V]) -> _V | None:
+    found = values.get(entity, {}).get(key)
+    return found if isinstance(found, kind) else None
+
+
+_EMPTY: Final = Reference({})
+
+
+def concerns(changes: Iterable[ReferenceChange]) -> Callable[[str], bool]:
+    """Which item keys must be judged again after ``changes``.
+
+    A unit's product and its lots concern its own serials; a container's product also what is packed into it, a place or a
+    device every event there: then all.  Operators and the policy concern nothing that has been judged.
+    """
+    gtins: set[str] = set()
+    for change in changes:
+        if change.entity == Entity.LOT or (change.entity == Entity.PRODUCT and _is_unit(change)):
+            gtins.add(change.key[:14])
+        elif change.entity not in (Entity.OPERATOR, Entity.POLICY):
+            return lambda key: True
+    return lambda key: key[2:16] in gtins and key[:2] == "01"
+
+
+def _is_unit(change: ReferenceChange) -> bool:
+    if change.value_json is None:
+        return False
+    stated = msgspec.json.decode(change.value_json)
+    return isinstance(stated, dict) and stated.get("level") == "unit"
+
+
+def parse_file(data: bytes) -> list[ReferenceChange]:
+    """The changes a reference file makes, in its order (format: ``schemas/reference.schema.json``).
+
+    Raises:
+        RejectedError: bad-reference, with the place in the file (``lots[3].expiry``), what was expected and what came.
+    """
+    from packtrace.domain.reference_file import parse
+
+    return parse(data)

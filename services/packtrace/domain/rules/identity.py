@@ -1,0 +1,121 @@
+"""Identity: is this serial one we made, once, and do its lot and expiry agree with what is known of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packtrace.domain.alert import Evidence
+from packtrace.domain.dates import date_text, dates_agree, time_text
+from packtrace.domain.identifiers import serial_of
+from packtrace.domain.rules.rule import ANY, EVERY, Cause, Rule, kinds
+from packtrace.domain.state import NEVER, State
+from packtrace.domain.step import Step
+from packtrace.domain.vocabulary import Kind, Reason, Role, Severity
+
+HOUR_S = 3_600
+_YZ = str.maketrans("yzYZ", "zyZY")
+
+
+def commissioned_twice(state: State, step: Step) -> Evidence | None:
+    """A second commission that is no repeat of the first; an SSCC whose use has ended may begin anew."""
+    if state.commissioned == NEVER or (not step.subject.gtin and state.reason is Reason.DESTROYED):
+        return None
+    return Evidence(
+        expected="one commission",
+        found=f"another at {time_text(step.event.time)}, the first was at {time_text(state.commissioned)}",
+        events=(state.commissioned_id,),
+    )
+
+
+def not_commissioned(state: State, step: Step) -> Evidence | None:
+    """An own item is named and no commission lies at or before that event; a pack asks child-not-commissioned instead."""
+    if not step.subject.own or state.commissioned != NEVER or step.kind is Kind.COMMISSION:
+        return None
+    if step.kind is Kind.PACK and step.role is not Role.ITEM:
+        return None
+    return Evidence(expected="a commission at or before this event", found="none")
+
+
+def scanner_spoilt(state: State, step: Step) -> Evidence | None:
+    """The event breaks lot-mismatch or unknown-serial, and its text is what a scanner makes of a known lot."""
+    if other_lot(state, step) is None and not_commissioned(state, step) is None:
+        return None
+    known = step.reference.lots(step.subject.gtin)
+    if not known:
+        return None
+    if step.lot and step.lot not in known:
+        for what, meant in _readings(step.lot):
+            if meant in known:
+                return Evidence(expected=f"lot {meant}", found=f"lot {step.lot}", detail=(("fault", what), ("meant", meant)))
+    serial = serial_of(step.subject.key)
+    place = serial.find("10", 1)
+    while place >= 0:
+        if serial[place + 2 :] in known:
+            meant = serial[place + 2 :]
+            return Evidence(
+                expected=f"serial {serial[:place]} and lot {meant}", found=f"serial {serial}", detail=(("fault", "lost separator"),)
+            )
+        place = serial.find("10", place + 1)
+    return None
+
+
+def _readings(lot: str) -> Iterator[tuple[str, str]]:
+    """What a lot may have been before a scanner read it: (fault, lot)."""
+    yield "caps lock", lot.swapcase()
+    yield "keyboard layout", lot.translate(_YZ)
+    place = lot.find("21", 1)
+    while place >= 0:
+        yield "lost separator", lot[:place]
+        place = lot.find("21", place + 1)
+
+
+def product_not_known(state: State, step: Step) -> Evidence | None:
+    """The GTIN is not in reference data."""
+    if step.subject.product is not None or not step.subject.gtin:
+        return None
+    return Evidence(expected="a product of the reference data", found=f"GTIN {step.subject.gtin}")
+
+
+def lot_not_known(state: State, step: Step) -> Evidence | None:
+    """A commission of an own item names a lot that is not in reference data."""
+    if not step.subject.own or not step.lot or step.reference.lot(step.subject.gtin, step.lot) is not None:
+        return None
+    return Evidence(expected="a lot of the reference data", found=f"lot {step.lot}", detail=(("lot", step.lot),))
+
+
+def other_expiry(state: State, step: Step) -> Evidence | None:
+    """The expiry stated is not the reference's for its lot, else for the item's lot; a day 00 on either side: compare months."""
+    if not step.expiry:
+        return None
+    lots = step.reference.lots(step.subject.gtin)
+    known = lots.get(step.lot) or lots.get(state.lot)
+    if known is None or dates_agree(known.expiry, step.expiry):
+        return None
+    return Evidence(
+        expected=f"expiry {date_text(known.expiry)} of lot {known.lot}",
+        found=f"expiry {date_text(step.expiry)}",
+        detail=(("lot", known.lot), ("expiry", str(step.expiry))),
+    )
+
+
+def other_lot(state: State, step: Step) -> Evidence | None:
+    """The event carries another lot than the item's."""
+    if not step.lot or not state.lot or step.lot == state.lot:
+        return None
+    return Evidence(expected=f"lot {state.lot}", found=f"lot {step.lot}", events=(state.commissioned_id,))
+
+
+_COMMISSION = kinds(Kind.COMMISSION)
+
+# fmt: off
+IDENTITY: tuple[Rule, ...] = (
+    #    code                       kinds        roles  severity           cause        grace_s      decide              explained by                                          source
+    Rule("unknown-product",         EVERY,       ANY,   Severity.MEDIUM,   Cause.ITEM,  4 * HOUR_S,  product_not_known,  "the product in reference data",                      "EMVS A1"),
+    Rule("duplicate-commissioning", _COMMISSION, ANY,   Severity.CRITICAL, Cause.ITEM,  0,           commissioned_twice, "a correction of one of the two",                     "FMD 2016/161 Art. 4; EPCIS 2.0 7.4.2"),
+    Rule("unknown-lot",             _COMMISSION, ANY,   Severity.HIGH,     Cause.ITEM,  4 * HOUR_S,  lot_not_known,      "the lot in reference data",                          "EMVS A2"),
+    Rule("expiry-mismatch",         EVERY,       ANY,   Severity.HIGH,     Cause.ITEM,  600,         other_expiry,       "another expiry of the lot in reference data",        "EMVS A52"),
+    Rule("scanner-fault",           EVERY,       ANY,   Severity.LOW,      Cause.EVENT, 0,           scanner_spoilt,     "a scanner set to another keyboard, or without GS",   "EMVS A68, innocent causes"),
+    Rule("lot-mismatch",            EVERY,       ANY,   Severity.HIGH,     Cause.ITEM,  0,           other_lot,          "a correction of the event that states the other lot", "EMVS A68"),
+    Rule("unknown-serial",          EVERY,       ANY,   Severity.HIGH,     Cause.ITEM,  4 * HOUR_S,  not_commissioned,   "a commission at or before this event",               "EMVS A3"),
+)
+# fmt: on
