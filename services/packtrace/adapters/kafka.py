@@ -90,6 +90,7 @@ class KafkaReader:
     ) -> None:
         self._linger_seconds = linger_seconds
         self._closing = False
+        self._away_at_close = False
         self._assigned: set[TopicPartition] = set()
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": client, "log_level": 3})
         self._consumer = ck.Consumer(
@@ -216,7 +217,10 @@ class KafkaReader:
         if not positions:
             return
         parts = [ck.TopicPartition(*partition, position.offset, position.metadata) for partition, position in positions.items()]
-        self.committed(positions)  # the driver's commit waits for as long as the broker is away; this question does not
+        if self._away_at_close:
+            raise UnavailableError("kafka, storing positions: the broker is away")
+        if not self._closing:
+            self.committed(positions)  # the driver's commit waits for as long as the broker is away; this question does not
         try:
             answers = self._consumer.commit(offsets=parts, asynchronous=False)
         except KafkaException as e:
@@ -256,7 +260,11 @@ class KafkaReader:
         return oldest, end
 
     def close(self) -> None:
-        """Leave the group; ``on_revoked`` is called for what is still held."""
+        """Leave the group; ``on_revoked`` is called for what is still held and may commit."""
+        try:
+            self.committed(self._assigned)  # cannot be asked once closing has begun
+        except UnavailableError:
+            self._away_at_close = True
         self._closing = True
         self._consumer.close()
 
