@@ -134,6 +134,7 @@ REFUSED = [
     ("two serials",                         "]d2010950600013435221SN1\x1d21SN2",                    "bad-identifier",           "one value of (21)"),
     ("serial without GTIN",                 "21A1",                                                 "bad-identifier",           "(01) with (21)"),
     ("two separators",                      "]d2010950600013435221A\x1d\x1d10L7",                   "bad-identifier",           "application identifier"),
+    ("two after a fixed length",            "]d20109506000134352\x1d\x1d21A",                        "bad-identifier",           "application identifier"),
     ("two leading separators",              "\x1d\x1d010950600013435221A",                          "bad-identifier",           "application identifier"),
     ("full-width digit",                    "01０9506000134352" "21A",                              "bad-identifier",           "N14"),
     ("Arabic digit in a URN",               "urn:epc:id:sgtin:950600٠.013435.A",                    "bad-identifier",           "urn:epc:id:sgtin"),
