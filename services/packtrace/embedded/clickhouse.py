@@ -39,7 +39,23 @@ _TRANSPORT = frozenset(
         "send_progress_in_http_headers", "http_headers_progress_interval_ms", "enable_http_compression", "add_http_cors_header",
     }
 )  # fmt: skip
-_STATUS = {60: 404, 81: 404, 62: 400, 27: 400, 36: 400, 43: 400, 47: 400, 53: 400, 6: 400, 38: 400, 41: 400, 70: 400, 117: 400, 457: 400, 33: 400}
+_STATUS = {
+    60: 404,
+    81: 404,
+    62: 400,
+    27: 400,
+    36: 400,
+    43: 400,
+    47: 400,
+    53: 400,
+    6: 400,
+    38: 400,
+    41: 400,
+    70: 400,
+    117: 400,
+    457: 400,
+    33: 400,
+}
 """ClickHouse error code -> HTTP status, as the server answers; all others 500."""
 
 _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
@@ -133,7 +149,9 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(_STATUS.get(error.code, 500), f"{error}\n".encode(), headers | {"X-ClickHouse-Exception-Code": str(error.code)})
             return
         except UnicodeDecodeError as error:
-            self._answer(400, f"Code: 62. DB::Exception: a statement in UTF-8: {error}\n".encode(), headers | {"X-ClickHouse-Exception-Code": "62"})
+            self._answer(
+                400, f"Code: 62. DB::Exception: a statement in UTF-8: {error}\n".encode(), headers | {"X-ClickHouse-Exception-Code": "62"}
+            )
             return
         self._answer(200, result.body, headers | {"X-ClickHouse-Summary": _summary(result)}, compressible=True)
 

@@ -127,7 +127,14 @@ class Engine:
                 return _insert(handle.connection, inline.group(1).decode(), inline.group(2).decode(), rows)
             text = statement.decode()
             answer = handle.connection.query(text, default_format, params=dict(parameters) or None)
-            return Result(bytes(answer.bytes()), answer.rows_read(), answer.bytes_read(), answer.rows_written(), answer.bytes_written(), answer.elapsed())
+            return Result(
+                bytes(answer.bytes()),
+                answer.rows_read(),
+                answer.bytes_read(),
+                answer.rows_written(),
+                answer.bytes_written(),
+                answer.elapsed(),
+            )
         finally:
             if applied:
                 with suppress(RuntimeError):

@@ -1,0 +1,59 @@
+"""What a supervised process is: how it starts, how one knows that it is ready."""
+
+from __future__ import annotations
+
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+PROBE_SECONDS_MAX = 2.0
+
+Probe = Callable[[], str | None]
+"""Answers None when the part is ready, else one sentence why not."""
+
+
+class Part(NamedTuple):
+    """One process of the stack. ``prepare`` runs before each start (formatting, configuration)."""
+
+    name: str
+    command: tuple[str, ...]
+    address: str
+    probe: Probe
+    environment: Mapping[str, str] = {}
+    prepare: Callable[[], None] = lambda: None
+    ready_seconds_max: float = 60.0
+    stop_seconds_max: float = 12.0
+
+
+def http_probe(address: str) -> Probe:
+    """Ready when a GET of ``address`` answers 200; a 503's text is the reason."""
+
+    def probe() -> str | None:
+        try:
+            with urllib.request.urlopen(address, timeout=PROBE_SECONDS_MAX):
+                return None
+        except urllib.error.HTTPError as error:
+            return error.read(500).decode(errors="replace").strip() or f"HTTP {error.code}"
+        except (OSError, ValueError) as error:
+            return f"no answer: {error}"
+
+    return probe
+
+
+def line_probe(port: int, send: bytes, expected: bytes) -> Probe:
+    """Ready when the port answers ``expected`` to ``send``; with both empty, when it accepts."""
+
+    def probe() -> str | None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), PROBE_SECONDS_MAX) as connection:
+                connection.settimeout(PROBE_SECONDS_MAX)
+                if send:
+                    connection.sendall(send)
+                found = connection.recv(len(expected)) if expected else b""
+        except OSError as error:
+            return f"no answer: {error}"
+        return None if found == expected else f"expected {expected!r}, found {found!r}"
+
+    return probe

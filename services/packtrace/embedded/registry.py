@@ -1,0 +1,31 @@
+"""Apicurio Registry with its schemas in a file under the home folder, so that schema ids survive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from packtrace.embedded.downloads import REGISTRY_VERSION, Progress, java, registry_home
+from packtrace.embedded.part import Part, http_probe
+
+HEAP = "-Xmx300m"
+PATH = "/apis/ccompat/v7"
+
+
+def registry_part(home: Path, port: int, progress: Progress) -> Part:
+    """The registry as a supervised process; fetches it on the first use of the machine."""
+    jar = registry_home(progress) / f"apicurio-registry-app-{REGISTRY_VERSION}-runner.jar"
+    folder = home / "registry"
+    options = {
+        "quarkus.http.host": "127.0.0.1",
+        "quarkus.http.port": str(port),
+        "registry.datasource.url": f"jdbc:h2:file:{folder / 'schemas'};DB_CLOSE_ON_EXIT=FALSE",
+        "quarkus.datasource.jdbc.url": f"jdbc:h2:file:{folder / 'schemas'};DB_CLOSE_ON_EXIT=FALSE",
+        "quarkus.log.level": "WARN",
+    }
+    return Part(
+        name="registry",
+        command=(java(), HEAP, "-XX:+UseSerialGC", *(f"-D{name}={value}" for name, value in options.items()), "-jar", str(jar)),
+        address=f"http://127.0.0.1:{port}{PATH}",
+        probe=http_probe(f"http://127.0.0.1:{port}{PATH}/subjects"),
+        prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
+    )
