@@ -140,7 +140,7 @@ def timeline(epc: str, events: Sequence[Row]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("event time (UTC)", no_wrap=True)
     table.add_column("event", no_wrap=True)
-    table.add_column("the item after it")
+    table.add_column("the item after it", overflow="fold")
     table.add_column("stated", style="dim", overflow="fold")
     day = ""
     before: Row = {}

@@ -76,7 +76,7 @@ def _whole(shown: str, text: bytes) -> Iterator[Located]:
     try:
         events = split(text, ANY_NUMBER)
     except RejectedError as error:
-        raise error.inside(shown) from None
+        raise RejectedError(error.code, f"{shown}, {error.where}", error.expected, error.found) from None
     except EpcisDocumentError:
         raise RefusedError(f"{shown}: an EPCIS document; expected events of packtrace as JSON") from None
     if len(events) == 1 and not text.lstrip().startswith(b"["):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from packtrace.errors import RefusedError
 
-_AGE = re.compile(r"([0-9]{1,6})\s*(s|m|h|d)(?:\s+ago)?")
+_AGE = re.compile(r"([0-9]{1,5})\s*(s|m|h|d)(?:\s+ago)?")
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -99,3 +100,13 @@ def status(word: str) -> Text:
 def count(number: int, one: str, many: str = "") -> str:
     """``1 event``, ``12,345 events``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+@contextmanager
+def counter(verb: str, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """A live count on stderr while something is sent; nothing where stderr is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda number: None
+        return
+    with aside().status(f"0 {verb}") as line:
+        yield lambda number: line.update(f"{number:,} {verb}")
