@@ -1,0 +1,204 @@
+"""Records of the topic ``history``: what a tracker applied, as column bodies in ClickHouse's own layout.
+
+The tracker fills rows, the sink joins bodies: no row is touched in between. ``COLUMNS`` is the order and type of both
+the record and the table (schemas/clickhouse/0001_history.sql); a test compares them.
+"""
+
+from __future__ import annotations
+
+import io
+from array import array
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import fastavro
+import msgspec
+
+from packtrace.codec import native
+from packtrace.contracts import schema_text
+from packtrace.errors import RefusedError
+
+VERSION: Final = 1
+"""Of the layout; a reader refuses a newer one instead of misreading it."""
+
+RECORD_BYTES_MAX: Final = 512 * 1024
+"""Half of what the topic takes (topics.yaml)."""
+
+_ROW_BYTES: Final = 288
+"""Numbers, length prefixes and words of a row at their longest: two GLNs with extension, a lot, vocabulary."""
+
+# fmt: off
+COLUMNS: Final[tuple[tuple[str, str], ...]] = (
+    ("item",            "String"),
+    ("row_type",        "LowCardinality(String)"),
+    ("event_time",      "DateTime64(6, 'UTC')"),
+    ("log_time",        "DateTime64(6, 'UTC')"),
+    ("event_id",        "String"),
+    ("event_partition", "Int32"),
+    ("event_offset",    "Int64"),
+    ("kind",            "LowCardinality(String)"),
+    ("role",            "LowCardinality(String)"),
+    ("outcome",         "LowCardinality(String)"),
+    ("life",            "LowCardinality(String)"),
+    ("reason",          "LowCardinality(String)"),
+    ("parent",          "String"),
+    ("custody",         "LowCardinality(String)"),
+    ("place",           "LowCardinality(String)"),
+    ("destination",     "LowCardinality(String)"),
+    ("lot",             "LowCardinality(String)"),
+    ("expiry",          "UInt32"),
+    ("other",           "String"),
+    ("fact_type",       "LowCardinality(String)"),
+    ("fact_version",    "UInt32"),
+    ("fact_retracted",  "UInt8"),
+    ("fact",            "String"),
+    ("state",           "String"),
+    ("partition",       "UInt16"),
+    ("offset",          "Int64"),
+    ("position",        "UInt32"),
+)
+# fmt: on
+_NAMES: Final = tuple(name for name, _ in COLUMNS)
+_PARTITION: Final = _NAMES.index("partition")
+_OFFSET: Final = _NAMES.index("offset")
+_POSITION: Final = _NAMES.index("position")
+
+ROW_OP: Final = "op"
+ROW_FACT: Final = "fact"
+ROW_REFERENCE: Final = "reference"
+ROW_CLOCK: Final = "clock"
+
+
+class Row(NamedTuple):
+    """One row, the fields of ``COLUMNS`` in order; the partition is the builder's."""
+
+    item: str
+    row_type: str
+    event_time: int
+    log_time: int
+    event_id: str
+    event_partition: int
+    event_offset: int
+    kind: str
+    role: str
+    outcome: str
+    life: str
+    reason: str
+    parent: str
+    custody: str
+    place: str
+    destination: str
+    lot: str
+    expiry: int
+    other: str
+    fact_type: str
+    fact_version: int
+    fact_retracted: int
+    fact: bytes
+    state: bytes
+    offset: int
+    position: int
+
+
+class HistoryRecord(NamedTuple):
+    """One record, decoded as far as the sink needs: ``bodies`` in the order of ``COLUMNS``."""
+
+    partition: int
+    rows: int
+    bodies: Sequence[bytes]
+
+    def lineage(self) -> list[tuple[int, int]]:
+        """(offset, position) of every row, rising."""
+        return list(zip(_numbers("q", self.bodies[_OFFSET]), _numbers("I", self.bodies[_POSITION]), strict=True))
+
+    def ends(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """``lineage`` of the first and of the last row."""
+        offsets, positions = self.bodies[_OFFSET], self.bodies[_POSITION]
+        first = (_numbers("q", offsets[:8])[0], _numbers("I", positions[:4])[0])
+        last = (_numbers("q", offsets[-8:])[0], _numbers("I", positions[-4:])[0])
+        return first, last
+
+
+class HistoryBuilder:
+    """Fills records of one ops partition, each bounded in bytes. The same rows make the same bytes."""
+
+    __slots__ = ("_bytes", "_partition", "_records", "_rows")
+
+    def __init__(self, partition: int) -> None:
+        self._partition = partition
+        self._records: list[bytes] = []
+        self._rows: list[Row] = []
+        self._bytes = 0
+
+    def add(self, row: Row) -> None:
+        size = _ROW_BYTES + len(row.item) + len(row.event_id) + len(row.parent) + len(row.other) + len(row.fact) + len(row.state)
+        if self._bytes + size > RECORD_BYTES_MAX and self._rows:
+            self._seal()
+        self._rows.append(row)
+        self._bytes += size
+
+    def take(self) -> list[bytes]:
+        """The Avro bodies of the rows since the last ``take``."""
+        if self._rows:
+            self._seal()
+        records, self._records = self._records, []
+        return records
+
+    def _seal(self) -> None:
+        rows = self._rows
+        values: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        values.insert(_PARTITION, (self._partition,) * len(rows))
+        bodies = [
+            native.texts(column) if native.number_code(type_) is None else native.numbers(type_, column)
+            for (_, type_), column in zip(COLUMNS, values, strict=True)
+        ]
+        self._records.append(encode(HistoryRecord(self._partition, len(rows), bodies)))
+        self._rows = []
+        self._bytes = 0
+
+
+def encode(record: HistoryRecord) -> bytes:
+    """The Avro body."""
+    out = io.BytesIO()
+    columns = dict(zip(_NAMES, record.bodies, strict=True))
+    value = {"version": VERSION, "partition": record.partition, "rows": record.rows, "columns": columns}
+    fastavro.schemaless_writer(out, _schema(), value)
+    return out.getvalue()
+
+
+def decode(body: bytes) -> HistoryRecord:
+    """Read the Avro body.
+
+    Raises:
+        RefusedError: written by a newer packtrace.
+    """
+    value: Any = fastavro.schemaless_reader(io.BytesIO(body), _schema(), None)
+    if value["version"] > VERSION:
+        raise RefusedError(f"history: expected layout {VERSION} or older, found {value['version']}; upgrade this process first")
+    columns = value["columns"]
+    return HistoryRecord(value["partition"], value["rows"], [columns[name] for name in _NAMES])
+
+
+def rows_of(record: HistoryRecord) -> list[dict[str, object]]:
+    """Every row by column name: the plain way, for tests and questions. Text columns as ``str`` but for ``fact`` and ``state``."""
+    block = native.block(COLUMNS, record.rows, record.bodies)
+    names, rows = native.read(block)
+    return [
+        {
+            name: value.decode() if isinstance(value, bytes) and name not in ("fact", "state") else value
+            for (name, _), value in zip(names, row, strict=True)
+        }
+        for row in rows
+    ]
+
+
+@cache
+def _schema() -> Any:
+    return fastavro.parse_schema(msgspec.json.decode(schema_text("history.avsc")))
+
+
+def _numbers(code: str, packed: bytes) -> array[int]:
+    numbers: array[int] = array(code)
+    numbers.frombytes(packed)
+    return numbers
