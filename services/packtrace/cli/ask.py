@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from packtrace.cli.client import Answer, Client, segment
 from packtrace.cli.moment import read_moment
 from packtrace.cli.options import EPC_HELP, HOME, At, Home, Json
 from packtrace.cli.outcome import NoError
 from packtrace.cli.output import aside, emit, emit_all, screen
 from packtrace.errors import RefusedError
+
+if TYPE_CHECKING:
+    from packtrace.cli.client import Answer, Client
 
 PANEL = "Ask"
 PAGE_ROWS = 1000
@@ -24,7 +28,7 @@ OVERLAP_SECONDS = 60
 """A change may reach the history after one with a later log time: following looks back this far."""
 
 Epc = Annotated[str, typer.Argument(metavar="EPC", help=EPC_HELP, show_default=False)]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Rows at most [default: 50; with --json all].", show_default=False)]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Rows at most (default 50; with --json all).", show_default=False)]
 
 alerts_app = typer.Typer(no_args_is_help=False)
 
@@ -179,8 +183,14 @@ def stats(home: Home = HOME, as_json: Json = False) -> None:
     screen().print(stats_table(answer))
 
 
-def query(home: Any) -> Client:
+def segment(text: str) -> str:
+    """``text`` as one path segment."""
+    return quote(text, safe="")
+
+
+def query(home: Path) -> Client:
     """The query service of the system at ``home``."""
+    from packtrace.cli.client import Client
     from packtrace.cli.system import addresses
 
     return Client("query service", addresses(home).query)

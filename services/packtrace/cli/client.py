@@ -6,7 +6,7 @@ import http.client
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from packtrace.errors import UnavailableError
 
@@ -68,11 +68,6 @@ class Client:
         if response.status >= 500:
             raise UnavailableError(f"the {self.name} at {self.address} cannot answer now ({response.status}): {answer.detail}")
         return answer
-
-
-def segment(text: str) -> str:
-    """``text`` as one path segment."""
-    return quote(text, safe="")
 
 
 def _decoded(text: bytes) -> Any:

@@ -111,7 +111,7 @@ def rejected_list(
     reason: Annotated[str | None, typer.Option("--reason", metavar="CODE", help="One reason, e.g. wrong-check-digit.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Logged at or after: a time or an age such as 15m.")] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Rows at most [default: 50; with --json all].", show_default=False)
+        int | None, typer.Option("--limit", min=1, help="Rows at most (default 50; with --json all).", show_default=False)
     ] = None,
     home: Home = HOME,
     as_json: Json = False,
@@ -169,15 +169,17 @@ def rejected_replay(
     Example: packtrace rejected replay --reason unknown-schema --dry-run
     """
     from packtrace.cli.ask import pages, query
+    from packtrace.cli.client import Client
     from packtrace.cli.replay import replay
-    from packtrace.cli.system import raw_writer
+    from packtrace.cli.system import addresses, raw_writer
 
     client = query(home)
     chosen = list(origins or [])
     if not chosen:
         rows = pages(client, "/rejected", "rejected", _filters(reason, since), None)
         chosen = [f"{row['topic']}/{row['partition']}/{row['offset']}" for row in rows]
-    done = replay(client, chosen, lambda: raw_writer(home), home, dry_run)
+    gateway = Client("gateway", addresses(home).gateway)
+    done = replay(client, chosen, lambda: raw_writer(home), lambda: gateway, dry_run)
     if as_json:
         for one in done:
             emit({"origin": one.origin, "status": one.status, "bytes": one.size, "why": one.why})

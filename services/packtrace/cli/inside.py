@@ -6,16 +6,17 @@ import enum
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 
 from packtrace.cli.options import HOME, Home, Json
 from packtrace.cli.outcome import NoError
 from packtrace.cli.output import emit, screen
 from packtrace.errors import RefusedError
-from packtrace.ports import PartitionMeta
+
+if TYPE_CHECKING:
+    from packtrace.ports import PartitionMeta
 
 PANEL = "Look inside"
 PARTITION_DIGITS_MAX = 4
@@ -92,7 +93,7 @@ def plain(value: Any) -> Any:
         return {name: plain(getattr(value, name)) for name in value._fields}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(one) for one in (value if isinstance(value, list | tuple) else sorted(value))]
-    if isinstance(value, msgspec.Struct):
+    if hasattr(value, "__struct_fields__"):
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     names = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())] or list(getattr(value, "__dict__", {}))
     return {name: plain(getattr(value, name)) for name in names if not name.startswith("_") and hasattr(value, name)} or str(value)

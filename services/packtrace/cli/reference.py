@@ -7,15 +7,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from packtrace.cli.options import HOME, Home, Json
 from packtrace.cli.outcome import NoError
 from packtrace.cli.output import aside, count, emit, screen
-from packtrace.domain.reference import ReferenceChange
 from packtrace.errors import RefusedError, UnavailableError
+
+if TYPE_CHECKING:
+    from packtrace.domain.reference import ReferenceChange
 
 TOPIC = "reference"
 FLUSH_TIMEOUT_SECONDS = 60.0

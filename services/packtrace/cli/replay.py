@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
-from packtrace.cli.client import Client, segment
+from packtrace.cli.client import Client
 from packtrace.errors import RefusedError
 from packtrace.ports import LogWriter
 
@@ -33,7 +34,7 @@ def path_of(origin: str) -> str:
     parts = origin.split("/")
     if len(parts) != 3 or not parts[0] or not all(part.isascii() and part.isdigit() for part in parts[1:]):
         raise RefusedError(f"expected topic/partition/offset such as events/3/1042, found {origin!r}")
-    return f"/rejected/{segment(parts[0])}/{parts[1]}/{parts[2]}"
+    return f"/rejected/{quote(parts[0], safe='')}/{parts[1]}/{parts[2]}"
 
 
 def replay(
