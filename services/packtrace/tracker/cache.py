@@ -1,0 +1,82 @@
+"""The items one partition has in memory, with what a commit needs of them: packed bytes and their share of the digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import xxhash
+
+from packtrace.codec import state
+from packtrace.domain.item import Item
+
+_MASK = (1 << 64) - 1
+
+
+def item_share(key: str, packed: bytes) -> int:
+    """What an item adds to its partition's digest."""
+    return xxhash.xxh3_64_intdigest(key.encode() + b"\0" + packed)
+
+
+def entry_share(key: str, name: bytes, entry: bytes) -> int:
+    """What one content entry adds to its partition's digest."""
+    return xxhash.xxh3_64_intdigest(key.encode() + b"\1" + name + b"\0" + entry)
+
+
+class Cached:
+    """One item. ``packed`` is its newest form, ``stored`` the one the digest knows, ``content`` its entries as bytes."""
+
+    __slots__ = ("content", "deadline", "dirty", "item", "packed", "stored")
+
+    def __init__(self, item: Item, packed: bytes, content: dict[bytes, bytes], deadline: int | None) -> None:
+        self.item = item
+        self.packed = packed
+        self.stored = packed
+        self.content = content
+        self.deadline = deadline
+        self.dirty = False
+
+
+class Cache:
+    """Oldest first. Between commits nothing is evicted: a changed item is nowhere else."""
+
+    def __init__(self, items_max: int) -> None:
+        self._items: dict[str, Cached] = {}
+        self._items_max = items_max
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._items
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def get(self, key: str) -> Cached | None:
+        return self._items.get(key)
+
+    def take_in(self, loaded: Mapping[str, tuple[bytes, dict[bytes, bytes]]]) -> None:
+        """Add what was loaded; what is cached already is newer and stays."""
+        for key, (packed, content) in loaded.items():
+            if key not in self._items:
+                item = state.unpack(key, packed, content)
+                self._items[key] = Cached(item, packed, content, item.deadline)
+
+    def made(self, key: str) -> Cached:
+        """The item, new where the store has none."""
+        cached = self._items.get(key)
+        if cached is None:
+            cached = self._items[key] = Cached(Item(key), b"", {}, None)
+        return cached
+
+    def evict(self) -> None:
+        """Drop the oldest beyond the bound; call when nothing is uncommitted."""
+        surplus = len(self._items) - self._items_max
+        if surplus > 0:
+            for key in list(self._items)[:surplus]:
+                del self._items[key]
+
+
+def moved(digest: int, less: int, more: int) -> int:
+    """``digest`` with one share replaced by another."""
+    return (digest - less + more) & _MASK

@@ -1,0 +1,311 @@
+"""One partition's step, pure: records of ops in; history, alerts, facts and the commit out.
+
+Order within a record: reference data, ops, facts, then the clock. The clock of a record covers the record's own ops, so a
+deadline it passes fires after what may explain it. Every row, alert and fact is numbered within its record, so a step
+repeated after a crash, cut at other borders, gives each the same lineage.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from packtrace.codec import state
+from packtrace.codec.alert_record import AlertRecord
+from packtrace.codec.history import ROW_CLOCK, ROW_FACT, ROW_OP, ROW_REFERENCE, HistoryBuilder
+from packtrace.codec.ops import OpsBatch
+from packtrace.domain.explode import own_event
+from packtrace.domain.fact import Fact
+from packtrace.domain.identifiers import partition_of
+from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_fact, apply_reference
+from packtrace.domain.reference import Reference, ReferenceChange, concerns
+from packtrace.domain.vocabulary import Entity
+from packtrace.ports import Commit, PartitionMeta, Position
+from packtrace.tracker.cache import Cache, Cached, entry_share, item_share, moved
+from packtrace.tracker.rows import Origin, row
+
+CLOCK_SOURCES = "clock_sources"
+"""Kept among the clocks: how many sources must have spoken before the partition has a clock."""
+CLOCK_TOPIC = "events/"
+_BEFORE_ALL = Position(-1, -1)
+
+
+class OpsRecord(NamedTuple):
+    """One record of the partition, decoded."""
+
+    offset: int
+    batch: OpsBatch
+
+
+class Needs(NamedTuple):
+    """What a step wants from the store: these items, and every item where reference data changes."""
+
+    keys: list[str]
+    everything: bool
+
+
+class FactOut(NamedTuple):
+    """A fact on its way; ``partition`` is the target's, (offset, nth) its lineage in this partition."""
+
+    partition: int
+    offset: int
+    nth: int
+    fact: Fact
+
+
+class Step(NamedTuple):
+    """What a batch of records changes."""
+
+    history: list[bytes]
+    alerts: list[AlertRecord]
+    facts: list[FactOut]
+    commit: Commit
+    outcomes: dict[str, int]
+    dropped: int
+
+
+class PartitionEngine:
+    """The state of one partition as of the last step. A step not committed leaves the engine ahead: throw it away."""
+
+    def __init__(
+        self,
+        partition: int,
+        partitions: int,
+        meta: PartitionMeta,
+        reference: Mapping[str, str],
+        deadlines: Mapping[str, int],
+        items_max: int,
+    ) -> None:
+        self.partition = partition
+        self.offset = meta.offset
+        self.cache = Cache(items_max)
+        self._partitions = partitions
+        self._epoch = meta.epoch
+        self._digest = meta.digest
+        self._watermarks = dict(meta.watermarks)
+        self._clocks = dict(meta.clocks)
+        self._clock = _least(self._clocks)
+        self._deadlines = dict(deadlines)
+        self._due = [(time, key) for key, time in deadlines.items()]
+        heapq.heapify(self._due)
+        changes = [
+            ReferenceChange(Entity(name.partition("|")[0]), name.partition("|")[2], json) for name, json in sorted(reference.items())
+        ]
+        self._reference = Reference.empty().changed(changes)
+        self._start(self.offset)
+
+    def _start(self, offset: int) -> None:
+        self._from = offset
+        self._history = HistoryBuilder(self.partition)
+        self._alerts: list[AlertRecord] = []
+        self._facts: list[FactOut] = []
+        self._dirty: dict[str, Cached] = {}
+        self._content: dict[str, dict[bytes, bytes | None]] = {}
+        self._deadline_changes: dict[str, int | None] = {}
+        self._reference_changes: dict[str, str | None] = {}
+        self._outcomes: dict[str, int] = {}
+        self._dropped = 0
+
+    def needs(self, records: Sequence[OpsRecord]) -> Needs:
+        """What the store must answer before ``apply`` of these records."""
+        keys: set[str] = set()
+        clocks = dict(self._clocks)
+        everything = False
+        for record in records:
+            batch = record.batch
+            keys.update(batch.op_items)
+            keys.update(row.fact.target for row in batch.facts)
+            _advance(clocks, batch)
+            everything = everything or any(
+                Position(row.offset, 0) > self._watermarks.get(batch.sources[row.source], _BEFORE_ALL) for row in batch.reference
+            )
+        clock = max(self._clock, _least(clocks))
+        keys.update(key for time, key in self._due if time <= clock and self._deadlines.get(key) == time)
+        return Needs([key for key in keys if key not in self.cache], everything)
+
+    def apply(self, records: Sequence[OpsRecord], loaded: Mapping[str, tuple[bytes, dict[bytes, bytes]]]) -> Step:
+        """Fold ``records``, which start where the last step ended; ``loaded`` holds what ``needs`` asked for and exists."""
+        self._start(self.offset)
+        self.cache.take_in(loaded)
+        for record in records:
+            self._record(record)
+            self.offset = record.offset + 1
+        return Step(self._history.take(), self._alerts, self._facts, self._commit(), self._outcomes, self._dropped)
+
+    def _record(self, record: OpsRecord) -> None:
+        self._offset = record.offset
+        self._position = self._alert_nth = self._fact_nth = 0
+        batch = record.batch
+        if batch.reference:
+            self._apply_reference(batch)
+        if batch.op_items:
+            self._apply_ops(batch)
+        if batch.facts:
+            self._apply_facts(batch)
+        _advance(self._clocks, batch)
+        clock = _least(self._clocks)
+        if clock > self._clock:
+            self._clock = clock
+            self._fire()
+
+    def _apply_ops(self, batch: OpsBatch) -> None:
+        sources = batch.sources
+        seen = [self._watermarks.get(source, _BEFORE_ALL) for source in sources]
+        rows = zip(batch.op_event, batch.op_index, batch.op_role, batch.op_items, strict=True)
+        for event, index, role, key in rows:
+            source = batch.event_source[event]
+            place = Position(batch.event_offset[event], index)
+            if place <= seen[source]:
+                self._dropped += 1
+                continue
+            seen[source] = place
+            own = own_event(
+                role,
+                batch.contexts[batch.event_context[event]],
+                batch.event_ids[event],
+                batch.event_time[event],
+                batch.event_log_time[event],
+                batch.event_mark[event],
+                batch.event_message_mark[event],
+                batch.event_children_mark[event],
+                batch.event_children_count[event],
+                batch.event_parents[event],
+                batch.event_first_children[event],
+            )
+            cached = self.cache.made(key)
+            judged = apply_event(cached.item, own, self._reference, self._clock)
+            self._took(cached, judged)
+            origin = Origin(
+                ROW_OP, own.time, own.log_time, own.id, int(sources[source].rpartition("/")[2]), place.offset, own.kind.word, own.role.name.lower(), own.other
+            )  # fmt: skip
+            self._write(cached, origin, judged.outcome.value)
+        self._watermarks.update((source, place) for source, place in zip(sources, seen, strict=True) if place is not _BEFORE_ALL)
+
+    def _apply_facts(self, batch: OpsBatch) -> None:
+        for source, offset, nth, fact in batch.facts:
+            name = batch.sources[source]
+            place = Position(offset, nth)
+            if place <= self._watermarks.get(name, _BEFORE_ALL):
+                self._dropped += 1
+                continue
+            self._watermarks[name] = place
+            cached = self.cache.made(fact.target)
+            judged = apply_fact(cached.item, fact, self._reference, self._clock)
+            self._took(cached, judged)
+            origin = Origin(ROW_FACT, fact.event_time, fact.log_time, fact.event_id, -1, -1, fact.event_kind.word, "", fact.source, fact)
+            self._write(cached, origin, judged.outcome.value)
+
+    def _apply_reference(self, batch: OpsBatch) -> None:
+        changes: list[ReferenceChange] = []
+        log_time = 0
+        for change in batch.reference:
+            name = batch.sources[change.source]
+            place = Position(change.offset, 0)
+            if place <= self._watermarks.get(name, _BEFORE_ALL):
+                self._dropped += 1
+                continue
+            self._watermarks[name] = place
+            log_time = max(log_time, change.log_time)
+            changes.append(ReferenceChange(Entity(change.entity), change.key, change.json))
+            self._reference_changes[f"{change.entity}|{change.key}"] = change.json
+        if not changes:
+            return
+        before, self._reference = self._reference, self._reference.changed(changes)
+        concerned = concerns(changes)
+        for key in sorted(key for key in self.cache if concerned(key)):
+            cached = self.cache.made(key)
+            judged = apply_reference(cached.item, before, self._reference, max(self._clock, log_time))
+            if self._took(cached, judged):
+                self._write(cached, Origin(ROW_REFERENCE, log_time, log_time), judged.outcome.value)
+
+    def _fire(self) -> None:
+        """Wake every item whose deadline the clock has passed, earliest first."""
+        while self._due and self._due[0][0] <= self._clock:
+            time, key = heapq.heappop(self._due)
+            if self._deadlines.get(key) != time:
+                continue
+            cached = self.cache.made(key)
+            judged = apply_clock(cached.item, self._reference, self._clock)
+            changed = self._took(cached, judged)
+            if self._deadlines.get(key) == time:
+                raise AssertionError(f"the deadline {time} of an item did not move when the clock stood at {self._clock}")
+            if changed:
+                self._write(cached, Origin(ROW_CLOCK, time, self._clock), judged.outcome.value)
+
+    def _took(self, cached: Cached, judged: Judged) -> bool:
+        """Take over what one step of an item gave; True where the item changed."""
+        item = cached.item
+        key = item.key
+        packed = state.pack(item)
+        changed = packed != cached.packed or bool(judged.content)
+        cached.packed = packed
+        self._dirty[key] = cached
+        for change in judged.alerts:
+            self._alerts.append(AlertRecord(change, self.partition, self._offset, self._alert_nth))
+            self._alert_nth += 1
+        for fact in judged.facts:
+            self._facts.append(FactOut(partition_of(fact.target, self._partitions), self._offset, self._fact_nth, fact))
+            self._fact_nth += 1
+        for name, entry in judged.content.items():
+            self._content.setdefault(key, {})[name] = entry
+            old = cached.content.get(name)
+            if old is not None:
+                self._digest = moved(self._digest, entry_share(key, name, old), 0)
+            if entry is None:
+                cached.content.pop(name, None)
+            else:
+                cached.content[name] = entry
+                self._digest = moved(self._digest, 0, entry_share(key, name, entry))
+        deadline = item.deadline
+        if deadline != cached.deadline:
+            cached.deadline = self._deadline_changes[key] = deadline
+            if deadline is None:
+                self._deadlines.pop(key, None)
+            else:
+                self._deadlines[key] = deadline
+                heapq.heappush(self._due, (deadline, key))
+        return changed
+
+    def _write(self, cached: Cached, origin: Origin, outcome: str) -> None:
+        self._history.add(row(cached.item, cached.packed, origin, outcome, self._offset, self._position))
+        self._position += 1
+        name = outcome if origin.row_type == ROW_OP else origin.row_type
+        self._outcomes[name] = self._outcomes.get(name, 0) + 1
+
+    def _commit(self) -> Commit:
+        """The bytes are built now: a later step must not change what this one stores."""
+        items: dict[str, bytes] = {}
+        for key, cached in self._dirty.items():
+            if cached.packed == cached.stored:
+                continue
+            less = item_share(key, cached.stored) if cached.stored else 0
+            self._digest = moved(self._digest, less, item_share(key, cached.packed))
+            items[key] = cached.stored = cached.packed
+        return Commit(
+            partition=self.partition,
+            epoch=self._epoch,
+            from_offset=self._from,
+            to_offset=self.offset,
+            digest=self._digest,
+            watermarks=dict(self._watermarks),
+            clocks=dict(self._clocks),
+            items=items,
+            content=self._content,
+            deadlines=self._deadline_changes,
+            reference=self._reference_changes,
+        )
+
+
+def _advance(clocks: dict[str, int], batch: OpsBatch) -> None:
+    if batch.clock_sources:
+        clocks[CLOCK_SOURCES] = batch.clock_sources
+    for source, time in zip(batch.sources, batch.clock, strict=True):
+        if time > clocks.get(source, 0):
+            clocks[source] = time
+
+
+def _least(clocks: Mapping[str, int]) -> int:
+    """The log time every source has reached; 0 until all have spoken."""
+    known = [time for source, time in clocks.items() if source.startswith(CLOCK_TOPIC)]
+    return min(known) if known and len(known) >= clocks.get(CLOCK_SOURCES, len(known) + 1) else 0
