@@ -417,6 +417,9 @@ def test_joining_and_leaving_loses_and_repeats_nothing(log: Log) -> None:
             writer.poll()
             for member in members:
                 member.step()
+        while members[1].positions:
+            first.step()
+            members[1].step()
         members[1].reader.close()
     writer.flush(WAIT_SECONDS)
     deadline = time.monotonic() + WAIT_SECONDS

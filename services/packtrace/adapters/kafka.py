@@ -90,7 +90,6 @@ class KafkaReader:
     ) -> None:
         self._linger_seconds = linger_seconds
         self._closing = False
-        self._away_at_close = False
         self._assigned: set[TopicPartition] = set()
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": client, "log_level": 3})
         self._consumer = ck.Consumer(
@@ -146,6 +145,7 @@ class KafkaReader:
                 self._assigned.difference_update(gone)
             consumer.incremental_unassign(parts)
 
+        self._on_revoked = on_revoked
         self._consumer.subscribe(list(topics), on_assign=assign, on_revoke=revoke, on_lost=revoke)
 
     def poll(self, records_max: int, timeout_seconds: float) -> list[LogRecord]:
@@ -217,10 +217,7 @@ class KafkaReader:
         if not positions:
             return
         parts = [ck.TopicPartition(*partition, position.offset, position.metadata) for partition, position in positions.items()]
-        if self._away_at_close:
-            raise UnavailableError("kafka, storing positions: the broker is away")
-        if not self._closing:
-            self.committed(positions)  # the driver's commit waits for as long as the broker is away; this question does not
+        self.committed(positions)  # the driver's commit waits for as long as the broker is away; this question does not
         try:
             answers = self._consumer.commit(offsets=parts, asynchronous=False)
         except KafkaException as e:
@@ -260,13 +257,16 @@ class KafkaReader:
         return oldest, end
 
     def close(self) -> None:
-        """Leave the group; ``on_revoked`` is called for what is still held and may commit."""
+        """Leave the group, after ``on_revoked`` for what is still held; positions it cannot store are read again by others."""
+        held, self._assigned = sorted(self._assigned), set()
         try:
-            self.committed(self._assigned)  # cannot be asked once closing has begun
+            if held:
+                self._on_revoked(held)
         except UnavailableError:
-            self._away_at_close = True
-        self._closing = True
-        self._consumer.close()
+            pass
+        finally:
+            self._closing = True
+            self._consumer.close()
 
 
 class KafkaWriter:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from xxhash import xxh3_64_intdigest
 
@@ -182,9 +183,9 @@ class MemoryReader:
 
     def close(self) -> None:
         if self in self._group.members:
-            self._generation = self._group.generation
-            if self.places:
-                self._on_revoked(sorted(self.places))
+            with suppress(UnavailableError):
+                if self.places:
+                    self._on_revoked(sorted(self.places))
             self.kill()
 
     def kill(self) -> None:
