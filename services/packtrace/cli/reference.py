@@ -72,9 +72,27 @@ def load(
 
     Example: packtrace reference load schemas/examples/reference.json
     """
+    summary = load_changes(_read(file), home, timeout if wait else 0)
+    if as_json:
+        emit(summary)
+    else:
+        screen().print(
+            f"{file}: {summary['new']:,} new, {summary['changed']:,} changed, {summary['same']:,} as they were"
+            + ("" if wait or not summary["new"] + summary["changed"] else "; on their way")
+        )
+
+
+def load_changes(changes: Sequence[ReferenceChange], home: Path, wait_seconds: float) -> dict[str, int]:
+    """Put what is new or changed into the log and, for at most ``wait_seconds``, wait until every partition has applied it.
+
+    Returns:
+        how many entities were new, changed, the same.
+
+    Raises:
+        UnavailableError: the broker did not take it, or it was not applied in time (unless ``wait_seconds`` is 0).
+    """
     from packtrace.cli.system import applied_reference, reference_writer
 
-    changes = _read(file)
     rows = [row for row in differences(changes, applied_reference(home)) if row.how != "same"]
     version = time.time_ns() // 1000
     offset = -1
@@ -90,17 +108,10 @@ def load(
                 record = {"entity": str(change.entity), "key": change.key, "value": change.value_json or "", "version": version}
                 writer.write(TOPIC, encode(record), key=f"{change.entity}/{change.key}".encode(), on_acknowledged=acknowledged)
             writer.flush(FLUSH_TIMEOUT_SECONDS)
-        if wait:
-            _until_applied(home, offset, timeout)
+        if wait_seconds:
+            _until_applied(home, offset, wait_seconds)
     counts = Counter(row.how for row in rows)
-    summary = {"new": counts["new"], "changed": counts["changed"], "same": len(changes) - len(rows)}
-    if as_json:
-        emit(summary)
-    else:
-        screen().print(
-            f"{file}: {summary['new']:,} new, {summary['changed']:,} changed, {summary['same']:,} as they were"
-            + ("" if wait or not rows else "; on their way")
-        )
+    return {"new": counts["new"], "changed": counts["changed"], "same": len(changes) - len(rows)}
 
 
 @app.command()
