@@ -24,9 +24,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[HistoryStore]:
         yield MemoryHistory()
         return
     url = request.getfixturevalue("clickhouse_server")
+    migrate(url, "contract")
     real = ClickHouseStore(url, database="contract")
-    real.create_database()
-    migrate(real)
     real.command("TRUNCATE TABLE alerts")
     yield real
     real.close()

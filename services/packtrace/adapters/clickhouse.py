@@ -73,7 +73,9 @@ LINEAGE = {
 }
 """Highest lineage per source, table by table; the condition on offsets is what skip indexes answer."""
 
-DERIVED = {"history": (("items_from_history", "items"), ("edges_from_history", "edges"))}
+DERIVED = {
+    "history": (("items_from_history", "items"), ("lot_items_from_history", "lot_items"), ("edges_from_history", "edges")),
+}
 """Table -> (materialized view, its target). A target keeps one row per lineage, so filling it twice changes nothing."""
 
 INSERT_SETTINGS = {

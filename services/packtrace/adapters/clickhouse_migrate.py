@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from packtrace.adapters.clickhouse import ClickHouseStore
 from packtrace.codec import native
 from packtrace.contracts import folder
 from packtrace.errors import RefusedError, UnavailableError
@@ -25,6 +26,8 @@ from packtrace.ports import HistoryStore
 
 LOCK_SECONDS = 60
 LOCK_POLL_SECONDS = 0.5
+MIGRATION_SECONDS_MAX = 300
+"""Of one statement."""
 
 _FILE = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
 _STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
@@ -64,7 +67,7 @@ class Migration(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What ``migrate`` found and did, as file names."""
+    """What was there already and what was done, as file names."""
 
     present: tuple[str, ...]
     applied: tuple[str, ...]
@@ -113,14 +116,24 @@ def compare(files: Sequence[Migration], applied: Sequence[tuple[int, str, str]])
 
 
 def pending(store: HistoryStore, directory: Path | None = None) -> list[Migration]:
-    """What ``migrate`` would apply now; reads only."""
+    """What ``apply`` would do now; reads only."""
     files = read_migrations(directory)
     exists = store.query("SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'migrations'")
     return compare(files, _applied(store) if exists[0][0] else [])
 
 
-def migrate(store: HistoryStore, directory: Path | None = None, lock_seconds: float = LOCK_SECONDS) -> Report:
-    """Bring the database up to date.
+def migrate(url: str, database: str = "packtrace") -> Report:
+    """Make the database where it does not exist, and bring it up to date; raises what ``apply`` raises."""
+    store = ClickHouseStore(url, database, timeout_seconds=MIGRATION_SECONDS_MAX, client="packtrace-migrate")
+    try:
+        store.create_database()
+        return apply(store)
+    finally:
+        store.close()
+
+
+def apply(store: HistoryStore, directory: Path | None = None, lock_seconds: float = LOCK_SECONDS) -> Report:
+    """Bring an existing database up to date.
 
     1. take the lock;  2. compare files and table;  3. per file: renew the lock, run its statements, store its row;  4. unlock.
 

@@ -1,18 +1,14 @@
-"""What the history is asked, as SQL with bound parameters; rows come back as values of this module.
+"""What the history is asked of alerts, rejected inputs and counts, as SQL with bound parameters; see also ``archive_items``.
 
 Optional conditions are parameters too (empty = every), which the server folds away before it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-Query = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
-"""``HistoryStore.query``."""
-
-KEYS_PER_QUERY = 500
-"""Bound values travel in the address of the request; 500 keys are about 20 kB of it."""
+from packtrace.query.archive_items import ItemArchive
 
 
 class AlertRow(NamedTuple):
@@ -66,6 +62,9 @@ BEFORE_ALL = (2**62, "~")
 """Where the first page of alerts starts: after every time and id."""
 
 
+BEFORE_ALL_REJECTED = (2**62, "~", 2**31 - 1, 2**62)
+
+
 class RejectedRow(NamedTuple):
     """One rejected input, without its bytes."""
 
@@ -115,11 +114,8 @@ _COUNTS: dict[str, str] = {
 _ALERT_COUNTS = "SELECT toString(rule), toString(status), count() FROM alerts_latest GROUP BY rule, status ORDER BY rule, status"
 
 
-class Archive:
-    """Questions to the history."""
-
-    def __init__(self, query: Query) -> None:
-        self._query = query
+class Archive(ItemArchive):
+    """Every question to the history."""
 
     def alerts(
         self,
@@ -132,7 +128,7 @@ class Archive:
         limit: int = 100,
     ) -> list[AlertRow]:
         """Alerts as they stand, the latest change first."""
-        rows = self._query(
+        rows = self._ask(
             _ALERTS,
             {
                 "statuses": list(statuses),
@@ -148,10 +144,10 @@ class Archive:
 
     def alert(self, id: str) -> list[AlertRow]:
         """Every version of one alert, the oldest first."""
-        return [AlertRow(*row) for row in self._query(_ALERT, {"id": id})]
+        return [AlertRow(*row) for row in self._ask(_ALERT, {"id": id})]
 
     def rejected(
-        self, *, reason: str = "", since: int = 0, before: tuple[int, str, int, int] = (2**62, "~", 2**31 - 1, 2**62), limit: int = 100
+        self, *, reason: str = "", since: int = 0, before: tuple[int, str, int, int] = BEFORE_ALL_REJECTED, limit: int = 100
     ) -> list[RejectedRow]:
         """Rejected inputs, the newest first."""
         parameters = {
@@ -163,23 +159,17 @@ class Archive:
             "before_offset": before[3],
             "limit": limit,
         }
-        return [RejectedRow(*row) for row in self._query(_REJECTED, parameters)]
+        return [RejectedRow(*row) for row in self._ask(_REJECTED, parameters)]
 
     def rejected_one(self, topic: str, partition: int, offset: int) -> tuple[RejectedRow, str | None, str | None] | None:
         """One rejected input, with its key and value in base64."""
-        rows = self._query(_REJECTED_ONE, {"topic": topic, "partition": partition, "offset": offset})
+        rows = self._ask(_REJECTED_ONE, {"topic": topic, "partition": partition, "offset": offset})
         return (RejectedRow(*rows[0][:-2]), rows[0][-2], rows[0][-1]) if rows else None
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Table -> counts, see ``_COUNTS``."""
-        return {name: tuple(int(cell or 0) for cell in self._query(sql, {})[0]) for name, sql in _COUNTS.items()}
+        return {name: tuple(int(cell or 0) for cell in self._ask(sql, {})[0]) for name, sql in _COUNTS.items()}
 
     def alert_counts(self) -> list[tuple[str, str, int]]:
         """(rule, status, alerts)."""
-        return [(str(rule), str(status), int(count)) for rule, status, count in self._query(_ALERT_COUNTS, {})]
-
-
-def chunks(keys: Sequence[str], size: int = KEYS_PER_QUERY) -> Iterator[list[str]]:
-    """``keys`` in pieces that one query can carry."""
-    for start in range(0, len(keys), size):
-        yield list(keys[start : start + size])
+        return [(str(rule), str(status), int(count)) for rule, status, count in self._ask(_ALERT_COUNTS, {})]

@@ -1,15 +1,15 @@
-"""What a record of each topic becomes: one row, its columns encoded one by one. The columns of ``history`` come encoded
-from the tracker, see ``history``. Pure, given the functions that decode records.
+"""What a record of each topic becomes. The columns of ``history`` come encoded from the tracker; every other record is one
+row, or none, and its columns are encoded here. Pure, given the functions that decode records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from packtrace.codec import native
+from packtrace.codec import history, native
 from packtrace.codec.event_json import to_json
 from packtrace.domain.event import Event
 from packtrace.domain.explode import ops_of
@@ -20,6 +20,8 @@ from packtrace.sink.blocks import Piece
 Columns = tuple[tuple[str, str], ...]
 Decode = Callable[[bytes], Mapping[str, Any]]
 """Confluent frame and Avro body -> fields. Raises RejectedError, UnavailableError (registry)."""
+
+_T = TypeVar("_T")
 
 ReadEvent = Callable[[LogRecord], Event]
 """A record of ``events`` -> the checked event, as the router reads it. Raises RejectedError, UnavailableError."""
@@ -192,6 +194,37 @@ def incidents(decode: Decode, latency_seconds: float) -> OneRow:
     return OneRow("incidents", INCIDENTS, values, latency_seconds)
 
 
+class History:
+    """``history``: bodies as the tracker encoded them, nothing touched.
+
+    Args:
+        body_of: record value -> its Avro body. Raises RejectedError, UnavailableError.
+        partitions: of the topic, over which the ops partitions are spread by remainder.
+    """
+
+    name = "history"
+    columns: Columns = history.COLUMNS
+    layout = history.VERSION
+
+    def __init__(self, body_of: Callable[[bytes], bytes], partitions: int, latency_seconds: float) -> None:
+        self.latency_seconds = latency_seconds
+        self._body_of = body_of
+        self._partitions = partitions
+
+    def owns(self, partition: int, source: str) -> bool:
+        return int(source.removeprefix("ops/")) % self._partitions == partition
+
+    def read(self, record: LogRecord) -> Piece | None:
+        found = _own(record, lambda value: history.decode(self._body_of(value)))
+        if not found.rows:
+            return None
+        first, last = found.ends()
+        return Piece(
+            f"ops/{found.partition}", Position(*first), Position(*last), found.rows, found.bodies,
+            lambda: [Position(*one) for one in found.lineage()],
+        )  # fmt: skip
+
+
 class Alerts:
     """``alerts``: one row per change, with the lineage of the ops record that made it."""
 
@@ -215,7 +248,7 @@ class Alerts:
         return Piece(f"ops/{one['partition']}", at, at, 1, self._encode([one[name] for name, _ in ALERTS]), lambda: (at,))
 
 
-def _own(record: LogRecord, decode: Decode) -> Mapping[str, Any]:
+def _own(record: LogRecord, decode: Callable[[bytes], _T]) -> _T:
     """The fields of a record that only we write: one that cannot be read is a fault of ours, and stops the sink."""
     where = f"{record.topic}/{record.partition} offset {record.offset}"
     if record.value is None:
