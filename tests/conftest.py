@@ -1,0 +1,81 @@
+"""What all tests share: the servers of marked tests, and the guard that keeps unmarked tests away from any server."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.servers import Servers
+
+NEEDS_SERVERS = ("contract", "pipeline", "crash", "bench")
+
+settings.register_profile("packtrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("packtrace")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--servers", choices=("embedded", "docker"), default="embedded", help="contract suites on the embedded servers or on containers"
+    )
+
+
+class UnmarkedTestReachesOutError(Exception):
+    """An unmarked test started a process or connected somewhere: mark it, or take the server out of it."""
+
+
+@pytest.fixture(autouse=True)
+def _guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if any(request.node.get_closest_marker(mark) for mark in NEEDS_SERVERS):
+        return
+    if request.node.nodeid.startswith("tests/house/"):
+        monkeypatch.setattr(socket.socket, "connect", _refused)
+        return
+    monkeypatch.setattr(socket.socket, "connect", _refused)
+    monkeypatch.setattr(subprocess, "Popen", _refused_process)
+
+
+def _refused(self: socket.socket, address: Any) -> None:
+    raise UnmarkedTestReachesOutError(f"connect to {address}")
+
+
+class _refused_process(subprocess.Popen):  # type: ignore[type-arg]
+    def __init__(self, *words: Any, **named: Any) -> None:
+        raise UnmarkedTestReachesOutError(f"start {words[0] if words else named.get('args')}")
+
+
+@pytest.fixture(scope="session")
+def _servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    servers = Servers(tmp_path_factory.mktemp("servers"), request.config.getoption("--servers"))
+    try:
+        yield servers
+    finally:
+        servers.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(_servers: Servers) -> str:
+    """Bootstrap address of a real broker."""
+    return _servers.address("kafka")
+
+
+@pytest.fixture(scope="session")
+def registry_server(_servers: Servers) -> str:
+    """Base address of a real schema registry."""
+    return _servers.address("registry")
+
+
+@pytest.fixture(scope="session")
+def valkey_server(_servers: Servers) -> str:
+    """redis:// address of a real Valkey."""
+    return _servers.address("valkey")
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(_servers: Servers) -> str:
+    """http:// address of a real ClickHouse."""
+    return _servers.address("clickhouse")

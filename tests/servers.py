@@ -1,0 +1,125 @@
+"""The real servers of the contract suites: embedded ones by default, containers where asked for. Each starts once, lazily."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from packtrace.embedded.kafka import kafka_part
+from packtrace.embedded.keeper import Keeper
+from packtrace.embedded.part import Part
+from packtrace.embedded.plan import clickhouse_part
+from packtrace.embedded.registry import PATH, registry_part
+from packtrace.embedded.valkey import valkey_part
+
+READY_SECONDS_MAX = 120.0
+
+# fmt: off
+IMAGES = {
+    #  server       image (the same as in deploy/compose.yaml)            port
+    "kafka":       ("apache/kafka:4.1.0",                                 9092),
+    "registry":    ("apicurio/apicurio-registry-mem:2.6.13.Final",        8080),
+    "valkey":      ("valkey/valkey:9.1",                                  6379),
+    "clickhouse":  ("clickhouse/clickhouse-server:26.9",                  8123),
+}
+# fmt: on
+
+
+def free_port() -> int:
+    """A port free at this moment; a server that loses the race says so and the test fails loudly."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Servers:
+    """Starts what is asked for, stops all of it at the end."""
+
+    def __init__(self, home: Path, kind: str) -> None:
+        self._home = home
+        self._kind = kind
+        self._addresses: dict[str, str] = {}
+        self._stack = ExitStack()
+
+    def address(self, name: str) -> str:
+        """Where ``kafka``, ``registry``, ``valkey`` or ``clickhouse`` listens."""
+        if name not in self._addresses:
+            start = self._start_container if self._kind == "docker" else self._start_embedded
+            self._addresses[name] = start(name)
+        return self._addresses[name]
+
+    def stop(self) -> None:
+        self._stack.close()
+
+    def _start_embedded(self, name: str) -> str:
+        port = free_port()
+        makers: dict[str, Callable[[], Part]] = {
+            "kafka": lambda: kafka_part(self._home, port, free_port(), print),
+            "registry": lambda: registry_part(self._home, port, print),
+            "valkey": lambda: valkey_part(self._home, port),
+            "clickhouse": lambda: clickhouse_part(self._home, port),
+        }
+        part = makers[name]()
+        logs = self._home / "logs"
+        logs.mkdir(exist_ok=True)
+        changed = threading.Event()
+        keeper = Keeper(part, logs, changed.set)
+        keeper.start()
+
+        def stop() -> None:
+            keeper.stop()
+            keeper.join()
+
+        self._stack.callback(stop)
+        end = time.monotonic() + READY_SECONDS_MAX
+        while keeper.state.state != "ready":
+            if time.monotonic() > end:
+                raise RuntimeError(f"{name} was not ready: {keeper.state.reason}; {keeper.log_tail(5)}")
+            changed.wait(0.2)
+            changed.clear()
+        return part.address
+
+    def _start_container(self, name: str) -> str:
+        """With testcontainers; a Docker engine that does not answer fails the test, it is never skipped."""
+        from testcontainers.core.container import DockerContainer
+        from testcontainers.core.waiting_utils import wait_for_logs
+
+        image, port = IMAGES[name]
+        container = DockerContainer(image)
+        if name == "kafka":
+            outside = free_port()
+            container = container.with_bind_ports(port, outside)
+            for variable, value in _KAFKA_IN_A_CONTAINER.items():
+                container = container.with_env(variable, value.format(outside=outside))
+        else:
+            container = container.with_exposed_ports(port)
+        if name == "clickhouse":
+            container = container.with_env("CLICKHOUSE_SKIP_USER_SETUP", "1")
+        container.start()
+        self._stack.callback(container.stop)
+        wait_for_logs(container, _READY_LINE[name], timeout=READY_SECONDS_MAX)
+        at = f"127.0.0.1:{container.get_exposed_port(port)}"
+        return {"kafka": at, "registry": f"http://{at}{PATH}", "valkey": f"redis://{at}", "clickhouse": f"http://{at}"}[name]
+
+
+_READY_LINE = {
+    "kafka": "Kafka Server started",
+    "registry": "Installed features",
+    "valkey": "Ready to accept connections",
+    "clickhouse": "Starting clickhouse-server|Ready for connections|Processing configuration",
+}
+_KAFKA_IN_A_CONTAINER = {
+    "KAFKA_NODE_ID": "1",
+    "KAFKA_PROCESS_ROLES": "broker,controller",
+    "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
+    "KAFKA_ADVERTISED_LISTENERS": "PLAINTEXT://127.0.0.1:{outside}",
+    "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+    "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+    "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+    "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    "KAFKA_MESSAGE_MAX_BYTES": "16777216",
+}
