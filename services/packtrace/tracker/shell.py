@@ -155,7 +155,10 @@ class Tracker:
         steps: list[Step] = []
         for partition, engine in list(self._engines.items()):
             mine = [record for record in records if record.partition == partition and record.offset >= engine.offset]
-            if not mine or mine[0].offset != engine.offset:
+            if not mine:
+                continue
+            if mine[0].offset != engine.offset:
+                self._reader.seek(TopicPartition(OPS, partition), engine.offset)
                 continue
             decoded = [OpsRecord(record.offset, ops.decode(self._wire.unframe(record.value or b""))) for record in mine]
             steps.append(self._fold(engine, decoded))
