@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from packtrace.codec.event_check import check
+from packtrace.codec.identifiers import digital_link
 from packtrace.codec.raw_event import RawEvent
 from packtrace.domain.alert import AlertChange
 from packtrace.domain.explode import own_events
@@ -15,7 +16,6 @@ from packtrace.domain.item import Item
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_fact
 from packtrace.domain.reference import Reference, parse_file
 from packtrace.domain.vocabulary import Status
-from packtrace.codec.identifiers import digital_link
 from packtrace.simulator.truth import iso
 
 DAY = 86_400_000_000

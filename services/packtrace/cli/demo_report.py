@@ -36,6 +36,18 @@ class Findings(msgspec.Struct, frozen=True):
     burst_latency: list[int]
     burst: Burst
 
+    def as_json(self) -> Row:
+        """For ``--json``."""
+        return {
+            "events": self.events, "ops": self.operations, "stats": self.stats, "rules": self.score.as_json(),
+            "alerts_withdrawn": self.score.withdrawn, "burst": msgspec.structs.asdict(self.burst),
+            "alert_latency_milliseconds": {
+                name: {f"p{share * 100:.0f}": percentile(taken, share) / 1000 for share in (0.5, 0.99)}
+                for name, taken in (("lines", self.line_latency), ("burst", self.burst_latency))
+            },
+            "complaints": self.complaints,
+        }  # fmt: skip
+
     @property
     def complaints(self) -> list[str]:
         """One sentence for each promise that was not kept; none is a success."""

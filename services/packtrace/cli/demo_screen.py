@@ -47,6 +47,11 @@ class Screen:
         """A line that stays."""
         self._console.print(words)
 
+    def heading(self, words: str) -> None:
+        """Above a part of the report."""
+        self._console.print()
+        self._console.print(Text(words, style="bold"), soft_wrap=True)
+
     @contextmanager
     def step(self, title: str) -> Iterator[Tell]:
         """A step of the demo; the callable tells how it is getting on, as often as it likes."""

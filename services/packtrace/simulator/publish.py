@@ -44,6 +44,8 @@ class Summary(msgspec.Struct, frozen=True):
     progress: Progress
     truth: Truth
     complete: bool
+    sample_pallet: str
+    """One that stayed whole, where there is one."""
 
     @property
     def planted(self) -> dict[str, int]:
@@ -121,7 +123,7 @@ class Publisher:
         self._on_progress(progress)
         truth = self._stream.truth
         planted = tuple(fault for fault in truth.planted if fault.event in self._published)
-        return Summary(progress, Truth(truth.run, planted), complete)
+        return Summary(progress, Truth(truth.run, planted), complete, self._stream.sample_pallet)
 
     def _write_all(self, stop: int) -> None:
         writer, encode, acknowledged = self._writer, self._encoder.encode, self._count

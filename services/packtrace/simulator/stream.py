@@ -46,6 +46,11 @@ class Stream:
             line.stopping = True
 
     @property
+    def sample_pallet(self) -> str:
+        """The last of those whose names the first line keeps; empty before the first."""
+        return (self.lines[0].sample_pallets or [""])[-1]
+
+    @property
     def units(self) -> int:
         """Commissioned by the lines so far."""
         return sum(line.units for line in self.lines)
