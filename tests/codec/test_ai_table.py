@@ -10,7 +10,7 @@ import pytest
 from packtrace.codec.ai_table import Identifier, identifiers, leading, named
 from packtrace.errors import RejectedError
 
-DICTIONARY = Path(__file__).parents[1] / "data/gs1-syntax-dictionary/gs1-syntax-dictionary.txt"
+DICTIONARY = Path(__file__).parents[3] / "shared/testdata/gs1-syntax-dictionary/gs1-syntax-dictionary.txt"
 LINE = re.compile(r"(?P<first>[0-9]{2,4})(?:-(?P<last>[0-9]{2,4}))?\s+(?P<flags>[*?]*)\s*(?P<rest>.*)")
 OURS = {"csum", "yymmd0", "yymmdd", "yyyymmdd"}
 

@@ -12,7 +12,7 @@ from packtrace.codec.event_json import decode_event
 from packtrace.codec.gs1_uri import canonical_uri
 from tests.codec.epcis_tree import json_events, xml_events
 
-DATA = Path(__file__).parents[1] / "data" / "event-hash"
+DATA = Path(__file__).parents[3] / "shared" / "testdata" / "event-hash"
 
 SWITCHED_OFF = {
     # samples of a switch of the reference implementation that leaves fields out; CBV has no such switch
