@@ -16,6 +16,8 @@ import threading
 import uuid
 import zlib
 from collections.abc import Callable, Iterable
+from email.parser import BytesParser
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request; the engine is set on the class by ``serve``."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     timeout = REQUEST_SECONDS_MAX
     engine: Engine
 
@@ -128,6 +131,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, b"Ok.\n", {})
             return
         query = dict(parse_qsl(address.query, keep_blank_values=True))
+        if self.headers.get("Content-Type", "").startswith("multipart/form-data"):
+            query, body = query | _form(self.headers["Content-Type"], body), b""
         query_id = query.get("query_id") or str(uuid.uuid4())
         headers = {"X-ClickHouse-Query-Id": query_id, "X-ClickHouse-Server-Display-Name": "packtrace-local", "X-ClickHouse-Timezone": "UTC"}
         in_address = query.get("query", "").encode()
@@ -172,6 +177,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Statements are not logged: they carry serials."""
+
+
+def _form(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a form: how the client sends a statement whose parameters are too long for an address."""
+    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    fields = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        payload = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(payload, bytes):
+            fields[name] = payload.decode()
+    return fields
 
 
 def _summary(result: Result) -> str:

@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 import chdb
 
 HANDLES_MAX = 32
+FREE_HANDLES_MAX = 8
+"""For statements without a session: as many run at once, an insert does not keep a question waiting."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE = re.compile(r"Code: ([0-9]+)\.")
 _INSERT = re.compile(rb"(?is)\s*(insert\s+into\s.*?)\s+format\s+([A-Za-z0-9]+)\s*(;?\s*)$")
@@ -56,7 +59,8 @@ class Engine:
         self._folder = folder
         self._lock = threading.Lock()
         self._handles: OrderedDict[str, _Handle] = OrderedDict()
-        self._handle("")
+        self._free = [_Handle(folder)]
+        self._turn = 0
 
     def _handle(self, session: str) -> _Handle:
         with self._lock:
@@ -66,7 +70,7 @@ class Engine:
                 for name, idle in list(self._handles.items()):
                     if len(self._handles) <= HANDLES_MAX:
                         break
-                    if name and idle is not handle and idle.lock.acquire(blocking=False):
+                    if idle is not handle and idle.lock.acquire(blocking=False):
                         del self._handles[name]
                         idle.connection.close()
             self._handles.move_to_end(session)
@@ -88,16 +92,39 @@ class Engine:
         Raises:
             EngineError: what ClickHouse says, with its code.
         """
+        handle = self._locked(session) if session else self._locked_free()
+        try:
+            return self._run(handle, statement, database, settings, parameters, default_format, data)
+        except RuntimeError as error:
+            raise EngineError(str(error)) from error
+        finally:
+            handle.lock.release()
+
+    def _locked(self, session: str) -> _Handle:
+        """The handle of a session, ours until its lock is released."""
         while True:
             handle = self._handle(session)
-            with handle.lock:
-                with self._lock:
-                    if self._handles.get(session) is not handle:
-                        continue
-                try:
-                    return self._run(handle, statement, database, settings, parameters, default_format, data)
-                except RuntimeError as error:
-                    raise EngineError(str(error)) from error
+            handle.lock.acquire()
+            with self._lock:
+                if self._handles.get(session) is handle:
+                    return handle
+            handle.lock.release()
+
+    def _locked_free(self) -> _Handle:
+        """An idle handle, a new one, or the next in turn."""
+        with self._lock:
+            for handle in self._free:
+                if handle.lock.acquire(blocking=False):
+                    return handle
+            if len(self._free) < FREE_HANDLES_MAX:
+                handle = _Handle(self._folder)
+                handle.lock.acquire()
+                self._free.append(handle)
+                return handle
+            self._turn = (self._turn + 1) % len(self._free)
+            handle = self._free[self._turn]
+        handle.lock.acquire()
+        return handle
 
     def _run(
         self,
@@ -143,8 +170,9 @@ class Engine:
     def close(self) -> None:
         """Close every handle; waits for running statements."""
         with self._lock:
-            handles = list(self._handles.values())
+            handles = [*self._handles.values(), *self._free]
             self._handles.clear()
+            self._free.clear()
         for handle in handles:
             with handle.lock:
                 handle.connection.close()
