@@ -35,6 +35,12 @@ class KafkaSettings(Settings):
 
     kafka: str = Field("127.0.0.1:19092", min_length=3, description="bootstrap servers")
     registry: str = Field("http://127.0.0.1:19081/apis/ccompat/v7", min_length=8, description="Confluent-compatible schema registry")
+    instance: str = Field(
+        "",
+        max_length=100,
+        pattern="^[A-Za-z0-9._-]*$",
+        description="name kept over restarts, unique per service: partitions come back at once",
+    )
 
 
 class RouterSettings(KafkaSettings):

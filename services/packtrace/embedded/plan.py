@@ -116,7 +116,7 @@ def _service(name: str, home: Path, base_port: int) -> Part:
         command=(sys.executable, "-m", f"packtrace.{name}"),
         address=f"http://127.0.0.1:{port}",
         probe=http_probe(f"http://127.0.0.1:{port}/readyz"),
-        environment=environment(home, base_port) | {own: str(port)},
+        environment=environment(home, base_port) | {own: str(port), "PACKTRACE_INSTANCE": f"{name}-1"},
     )
 
 
