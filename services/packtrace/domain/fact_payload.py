@@ -1,14 +1,14 @@
 """What each type of fact adds to its envelope (rules.md 7), as canonical msgpack.
 
-===========  =====================================================================  ===========
-type         payload                                                                 empty means
-===========  =====================================================================  ===========
-JOINED       ``Joined``: was the pack applied; custody where the pack has no place   applied
-LEFT         path, the item that left first; each that passed it on after it         direct
-CONTENT      ``Passed``: a joined fact passed on upwards                             never
-ANSWER       ``Answer``: custody of the root then, and the path to it                never
-EMPTIED      ``Answer``, the path being the container                                never
-===========  =====================================================================  ===========
+===========  ====================================================================  =============
+type         payload                                                               empty means
+===========  ====================================================================  =============
+JOINED       ``Joined``: was the pack applied; custody where the pack has no place  applied
+LEFT         ``Passed``, where it was passed on                                    the source left
+CONTENT      ``Passed``: joined facts passed on upwards                            never
+ANSWER       ``Answer``: custody of the root then, and the path to it              never
+EMPTIED      ``Answer``, the path being the container                              never
+===========  ====================================================================  =============
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class Joined(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Passed(msgspec.Struct, frozen=True, array_like=True):
-    path: tuple[str, ...]
+    """What one event makes a container pass on: for each item that asks the path it came by, itself first."""
+
+    paths: tuple[tuple[str, ...], ...]
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
@@ -39,6 +41,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
 _encoder = msgspec.msgpack.Encoder()
 _joined = msgspec.msgpack.Decoder(Joined)
 _passed = msgspec.msgpack.Decoder(Passed)
+_path = msgspec.msgpack.Decoder(tuple[str, ...])
 _answer = msgspec.msgpack.Decoder(Answer)
 _APPLIED: Final = Joined()
 
@@ -51,9 +54,19 @@ def joined(payload: bytes) -> Joined:
     return _joined.decode(payload) if payload else _APPLIED
 
 
-def path(payload: bytes, source: str) -> tuple[str, ...]:
-    """The items a fact that goes upwards has passed, the first asker first."""
-    return _passed.decode(payload).path if payload else (source,)
+def paths(payload: bytes) -> tuple[tuple[str, ...], ...]:
+    """The paths of a fact that was passed on."""
+    return _passed.decode(payload).paths
+
+
+def path(row_payload: bytes) -> tuple[str, ...]:
+    """The path a row of a content keeps."""
+    return _path.decode(row_payload)
+
+
+def pack_path(path: tuple[str, ...]) -> bytes:
+    """The inverse of ``path``."""
+    return _encoder.encode(path)
 
 
 def answer(payload: bytes) -> Answer:

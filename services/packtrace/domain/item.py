@@ -41,7 +41,7 @@ class Base:
 class Item:
     """See the module. ``now`` is the state after everything known; ``window`` is in base order."""
 
-    __slots__ = ("alerts", "base", "content", "correcting", "key", "last", "now", "row_bytes", "settles_at", "told", "window")
+    __slots__ = ("alerts", "base", "content", "correcting", "key", "last", "now", "row_bytes", "settles_at", "told", "window", "window_hours")
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -59,6 +59,8 @@ class Item:
         """Whether a correction is in the window."""
         self.settles_at: int | None = None
         """Log time at which the oldest open event, or content, settles."""
+        self.window_hours = 72
+        """The open window as last judged: what a reader of packed state needs to know when the item settles."""
         self.row_bytes: list[bytes] = []
         """A memo of ``packtrace.codec.state``: the packed form of the first events of the window."""
 

@@ -14,6 +14,9 @@ _FIRST = (Kind.COMMISSION, Kind.RELEASE, Kind.REACTIVATE, Kind.UNPACK, Kind.RECE
 _THEN = (Kind.CORRECT, Kind.VOID_SHIP, Kind.DESTROY, Kind.DISPENSE, Kind.DECOMMISSION, Kind.VERIFY, Kind.RECALL, Kind.HOLD, Kind.OBSERVE)
 _ORDERED = (*_FIRST, *_THEN)
 
+KINDS: Final = _ORDERED
+"""Rank -> kind."""
+
 RANK: Final = tuple(_ORDERED.index(Kind(n)) if n in Kind.__members__.values() else 99 for n in range(max(Kind) + 1))
 """Kind -> rank; a tuple, for it is read once per event."""
 

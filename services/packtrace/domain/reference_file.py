@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from packtrace.domain import identifiers
 from packtrace.domain.dates import read_date, read_time
+from packtrace.domain.local_time import known_zone
 from packtrace.domain.reference import (
     Device,
     Line,
@@ -25,7 +26,6 @@ from packtrace.domain.reference import (
     RulePolicy,
     Value,
 )
-from packtrace.domain.local_time import known_zone
 from packtrace.domain.rules.codes import CODES, NUMBERS
 from packtrace.domain.vocabulary import Entity, Level, Reject, Severity
 from packtrace.errors import RejectedError

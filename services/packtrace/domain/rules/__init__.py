@@ -50,9 +50,6 @@ COUNT_FOR_ORDER: Final = frozenset(
 )  # fmt: skip
 """Rules whose breach may exchange neighbours without an order of their own (rules.md 4.1)."""
 
-STAY_WITHDRAWABLE: Final = frozenset(rule.code for rule in IDENTITY)
-"""With cause ``item``, withdrawn by reference data even after their events have settled (rules.md 6)."""
-
 
 class Question(NamedTuple):
     """A rule in a plan: its bit, and the bits it silences when it is broken."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from packtrace.domain.alert import Evidence
 from packtrace.domain.dates import date_text, dates_agree, time_text
 from packtrace.domain.identifiers import serial_of
 from packtrace.domain.rules.rule import ANY, EVERY, Cause, Rule, kinds
 from packtrace.domain.state import NEVER, State
-from packtrace.domain.step import Step
+from packtrace.domain.step import Step, Subject
 from packtrace.domain.vocabulary import Kind, Reason, Role, Severity
 
 HOUR_S = 3_600
@@ -104,6 +104,19 @@ def other_lot(state: State, step: Step) -> Evidence | None:
         return None
     return Evidence(expected=f"lot {state.lot}", found=f"lot {step.lot}", events=(state.commissioned_id,))
 
+
+def _still_other_expiry(subject: Subject, detail: Mapping[str, str]) -> bool:
+    known = subject.reference.lot(subject.gtin, detail.get("lot", ""))
+    return known is not None and not dates_agree(known.expiry, int(detail.get("expiry", "0")))
+
+
+STILL: dict[str, Callable[[Subject, Mapping[str, str]], bool]] = {
+    "unknown-product": lambda subject, detail: subject.product is None,
+    "unknown-serial": lambda subject, detail: subject.own,
+    "unknown-lot": lambda subject, detail: subject.own and subject.reference.lot(subject.gtin, detail.get("lot", "")) is None,
+    "expiry-mismatch": _still_other_expiry,
+}
+"""Whether an alert of settled events still follows from reference data (rules.md 6), from the details it kept."""
 
 _COMMISSION = kinds(Kind.COMMISSION)
 

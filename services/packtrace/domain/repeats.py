@@ -1,0 +1,230 @@
+"""Which events stand (rules.md 4.3, 4.4): corrections take out, repeats are merged, in three ways that never share a path.
+
+(a) one event that came with several ids, or one id with several contents; (b) sent again under another id; (c) scanned twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import xxhash
+
+from packtrace.domain.dates import HOUR, SECOND
+from packtrace.domain.item import Base
+from packtrace.domain.own_event import OwnEvent
+from packtrace.domain.place import side_of
+from packtrace.domain.reference import Reference
+from packtrace.domain.vocabulary import Kind, Outcome, Role
+
+RESENT_WITHIN: Final = 2 * SECOND
+SCANNED_WITHIN: Final = 30 * SECOND
+DONE_AGAIN_WITHIN: Final = 24 * HOUR
+
+LOOKING: Final = frozenset({Kind.OBSERVE, Kind.VERIFY})
+DONE_ONCE: Final = frozenset({Kind.DISPENSE, Kind.DECOMMISSION, Kind.DESTROY, Kind.SHIP, Kind.RECEIVE})
+CHANGING_NOTHING: Final = LOOKING | {Kind.CORRECT}
+TAKE_OUT: Final = frozenset({"did_not_occur", "incorrect_data"})
+_PACKING: Final = frozenset({Kind.PACK, Kind.UNPACK})
+
+Content = tuple[Kind, Role, str, int, str, str, str, str, int]
+
+
+class Standing(NamedTuple):
+    """The events that count, in base order, and what became of the others."""
+
+    events: list[OwnEvent]
+    outcomes: dict[int, Outcome]
+    """Place in the window -> what became of it, where it does not stand."""
+    members: list[list[int]]
+    """For each standing event the places in the window it stands for, its own first."""
+    taken_out: list[int]
+    """Places of the corrections and of what they take out."""
+
+
+def content_of(event: OwnEvent) -> Content:
+    """What a resend has in common with the first: kind, lot, expiry, parent, reason, destination, the container's children."""
+    c = event.context
+    return (event.kind, event.role, c.lot, c.expiry, "" if event.role is Role.PARENT else event.other, c.reason,
+            c.destination_party, c.destination_place, event.children_mark)  # fmt: skip
+
+
+def mark32(event: OwnEvent, reference: Reference) -> int:
+    """The content mark a base keeps: with the line, else the premises, in 32 bits."""
+    where = event.context.line or side_of(event.context, reference).place[:13]
+    text = "\0".join(map(str, content_of(event))) + "\0" + where
+    return xxhash.xxh32_intdigest(text.encode())
+
+
+def changes_the_item(event: OwnEvent) -> bool:
+    """Whether the event is state-changing for the item; what is done to a container's children concerns the children."""
+    kind = event.kind
+    return kind not in CHANGING_NOTHING and not (event.role is Role.PARENT and kind in _PACKING)
+
+
+def stand(window: Sequence[OwnEvent], base: Base | None, reference: Reference) -> Standing:
+    """Decide for every event of ``window`` (in base order) whether it stands."""
+    if len(window) == 1 and base is None and window[0].context.kind is not Kind.CORRECT:
+        return Standing(list(window), {}, [[0]], [])
+    outcomes: dict[int, Outcome] = {}
+    leaders = _one_event(window, outcomes)
+    corrected = {id for event in window if event.context.correction_reason in TAKE_OUT for id in event.context.corrects}
+    groups: list[list[int]] = []
+    taken_out: list[int] = []
+    for members in leaders:
+        if window[members[0]].context.kind is Kind.CORRECT:
+            taken_out += members
+        elif corrected and any(window[n].id in corrected for n in members):
+            outcomes[members[0]] = Outcome.CORRECTED
+            taken_out += members
+        else:
+            groups.append(members)
+    events, members_of = _merged(window, groups, outcomes, base, reference)
+    return Standing(events, outcomes, members_of, taken_out)
+
+
+def _one_event(window: Sequence[OwnEvent], outcomes: dict[int, Outcome]) -> list[list[int]]:
+    """(a): groups of places that are one event, the first in base order leading; error declarations only among themselves."""
+    kept: dict[tuple[bool, str], int] = {}
+    lost: list[int] = []
+    for n, event in enumerate(window):
+        name = (event.context.kind is Kind.CORRECT, event.id)
+        other = kept.get(name)
+        if other is None:
+            kept[name] = n
+        elif event.mark < window[other].mark:
+            lost.append(other)
+            kept[name] = n
+        else:
+            lost.append(n)
+    lead: dict[tuple[bool, str, int], int] = {}
+    parent = {n: n for n in kept.values()}
+
+    def root(n: int) -> int:
+        while parent[n] != n:
+            n = parent[n]
+        return n
+
+    for n in sorted(parent):
+        event = window[n]
+        is_correction = event.context.kind is Kind.CORRECT
+        for what, mark in (("mark", event.mark), ("message", event.message_mark)):
+            if mark:
+                other = lead.setdefault((is_correction, what, mark), n)
+                one, two = sorted((root(other), root(n)))
+                parent[two] = one
+    groups: dict[int, list[int]] = {}
+    for n in sorted(parent):
+        groups.setdefault(root(n), []).append(n)
+    for members in groups.values():
+        for n in members[1:]:
+            outcomes[n] = Outcome.REPEAT
+    for n in lost:
+        outcomes[n] = Outcome.CONFLICT
+        event = window[n]
+        groups[root(kept[event.context.kind is Kind.CORRECT, event.id])].append(n)
+    return list(groups.values())
+
+
+class _Firsts:
+    """The firsts of each kind, and the last event that changed the item."""
+
+    def __init__(self, base: Base | None) -> None:
+        self.of: dict[Kind, list[tuple[OwnEvent, list[int]]]] = {}
+        self.settled = {} if base is None else base.kinds
+        self.changed_at: OwnEvent | None = None
+
+
+def _merged(
+    window: Sequence[OwnEvent], groups: list[list[int]], outcomes: dict[int, Outcome], base: Base | None, reference: Reference
+) -> tuple[list[OwnEvent], list[list[int]]]:
+    """(b) and (c), in base order over what is left."""
+    firsts = _Firsts(base)
+    events: list[OwnEvent] = []
+    members_of: list[list[int]] = []
+    for members in groups:
+        event = window[members[0]]
+        kind = event.kind
+        known = firsts.of.setdefault(kind, [])
+        outcome = None
+        for first, firsts_members in reversed(known):
+            outcome = _repeat_of(first, event, firsts, reference)
+            if outcome is not None:
+                firsts_members += members
+                break
+        if outcome is None and kind in firsts.settled:
+            outcome = repeat_of_settled(event, firsts.settled, reference, changed=firsts.changed_at is not None)
+        if outcome is not None:
+            outcomes[members[0]] = outcome
+            continue
+        mine = list(members)
+        known.append((event, mine))
+        events.append(event)
+        members_of.append(mine)
+        if changes_the_item(event):
+            firsts.changed_at = event
+    return events, members_of
+
+
+def _repeat_of(first: OwnEvent, event: OwnEvent, firsts: _Firsts, reference: Reference) -> Outcome | None:
+    """What ``event`` is to the standing ``first`` of its kind."""
+    apart = event.time - first.time
+    if apart > DONE_AGAIN_WITHIN:
+        return None
+    if (
+        apart <= RESENT_WITHIN
+        and first.id != event.id
+        and content_of(first) == content_of(event)
+        and _same_line_or_place(first, event, reference)
+    ):
+        return Outcome.RESENT
+    kind = event.kind
+    if kind in LOOKING:
+        if apart <= SCANNED_WITHIN and (_same_device(first, event) or _same_premises(first, event, reference)):
+            return Outcome.DOUBLE_SCAN
+    elif kind in DONE_ONCE and firsts.changed_at is first and _same_act(first, event) and _same_premises(first, event, reference):
+        return Outcome.DOUBLE_SCAN
+    return None
+
+
+def repeat_of_settled(event: OwnEvent, settled: dict[int, tuple[int, int]], reference: Reference, changed: bool = False) -> Outcome | None:
+    """What ``event`` is to the settled event of its kind.
+
+    Args:
+        changed: whether an open event changed the item since.
+    """
+    known = settled.get(event.kind)
+    if known is None or known[1] != mark32(event, reference):
+        return None
+    apart = event.time - known[0]
+    if apart == 0:
+        return Outcome.REPEAT
+    if -RESENT_WITHIN <= apart <= RESENT_WITHIN:
+        return Outcome.RESENT
+    if 0 < apart <= SCANNED_WITHIN and event.kind in LOOKING:
+        return Outcome.DOUBLE_SCAN
+    if 0 < apart <= DONE_AGAIN_WITHIN and event.kind in DONE_ONCE and not changed:
+        between = any(at > known[0] for kind, (at, _) in settled.items() if kind != event.kind and kind not in CHANGING_NOTHING)
+        return None if between else Outcome.DOUBLE_SCAN
+    return None
+
+
+def _same_line_or_place(one: OwnEvent, other: OwnEvent, reference: Reference) -> bool:
+    if one.context.line and other.context.line:
+        return one.context.line == other.context.line
+    return side_of(one.context, reference).place[:13] == side_of(other.context, reference).place[:13]
+
+
+def _same_device(one: OwnEvent, other: OwnEvent) -> bool:
+    return bool(one.context.device) and one.context.device == other.context.device
+
+
+def _same_premises(one: OwnEvent, other: OwnEvent, reference: Reference) -> bool:
+    place = side_of(one.context, reference).place[:13]
+    return bool(place) and place == side_of(other.context, reference).place[:13]
+
+
+def _same_act(one: OwnEvent, other: OwnEvent) -> bool:
+    """The same dispensing, shipping, ...: for the same reason and destination."""
+    a, b = one.context, other.context
+    return a.reason == b.reason and a.destination_party == b.destination_party and a.destination_place == b.destination_place

@@ -1,0 +1,183 @@
+"""Settling (rules.md 4.5-4.7): old events leave the open window and become the base; what comes later than that is late.
+
+An event settles with its repeats, in the order it was judged, ``window_hours`` of log time after the last of them was logged,
+and never before an earlier one that is still open. A correction stays as long as anything it takes out is in the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from packtrace.domain import life
+from packtrace.domain.advance import Element, Emptied, element_key
+from packtrace.domain.alert import Conclusion, Evidence
+from packtrace.domain.conclude import conclude, conclusion
+from packtrace.domain.dates import HOUR
+from packtrace.domain.fold import Folded, fold, walk
+from packtrace.domain.item import Base, Item
+from packtrace.domain.order import Key, key_of
+from packtrace.domain.own_event import OwnEvent
+from packtrace.domain.repeats import Standing, mark32
+from packtrace.domain.rules import BY_CODE
+from packtrace.domain.state import NEVER, State
+from packtrace.domain.step import Step, Subject
+from packtrace.domain.told import Breach, Out
+from packtrace.domain.vocabulary import Kind, Life, Role
+
+OPEN_EVENTS_MAX: Final = 256
+"""Own open events of one item (rules.md 4.6)."""
+
+
+def window_of(subject: Subject) -> int:
+    """The length of the open window, microseconds of log time."""
+    return subject.reference.policy.window_hours * HOUR
+
+
+def settle(item: Item, subject: Subject, clock: int, leave_open_max: int = OPEN_EVENTS_MAX) -> None:
+    """Settle what is due at ``clock``, and what exceeds ``leave_open_max``."""
+    window = window_of(subject)
+    if item.window or item.told:
+        folded = fold(item, subject)
+        due = _due(folded, item, clock - window, leave_open_max)
+        gone = set(folded.standing.taken_out)
+        if not gone or any(item.window[n].log_time > clock - window for n in gone):
+            gone = set()
+        if due:
+            gone |= _settle_first(item, subject, folded.ordered[:due], folded.standing)
+        if gone:
+            item.window = [event for n, event in enumerate(item.window) if n not in gone]
+            item.row_bytes = []
+    _settle_content(item, window, clock)
+
+
+def _logged(element: Element, members: dict[int, list[int]], item: Item) -> int:
+    """When the last of an event and its repeats was logged."""
+    if isinstance(element, Emptied):
+        return element.log_time
+    return max(item.window[n].log_time for n in members[id(element)])
+
+
+def _members(standing: Standing) -> dict[int, list[int]]:
+    return {id(event): members for event, members in zip(standing.events, standing.members, strict=True)}
+
+
+def _due(folded: Folded, item: Item, logged_until: int, leave_open_max: int) -> int:
+    """How many of the judged order settle, from the first."""
+    ordered, members = folded.ordered, _members(folded.standing)
+    due, excess = 0, len(item.window) - leave_open_max
+    while due < len(ordered) and (excess > 0 or _logged(ordered[due], members, item) <= logged_until):
+        element = ordered[due]
+        if not isinstance(element, Emptied):
+            excess -= len(members[id(element)])
+        due += 1
+    return due
+
+
+def _settle_first(item: Item, subject: Subject, settling: Sequence[Element], standing: Standing) -> set[int]:
+    """Walk ``settling`` into the base; answers the places in the window that it leaves."""
+    members = _members(standing)
+    last = max(map(element_key, settling))
+    base = Base(State(), last) if item.base is None else item.base.copy()
+    out = Out()
+    before_last = _content_until(item, last)
+    base.state = walk(settling, base.state.copy(), before_last, subject, out)
+    _forget_evidence(base.state)
+    base.last = max(base.last, last)
+    base.conclusions = conclude(out.breaches, base.conclusions, subject)
+    gone: set[int] = set()
+    for element in settling:
+        if isinstance(element, Emptied):
+            continue
+        gone.update(members[id(element)])
+        kind = element.kind
+        if kind is not Kind.COMMISSION or kind not in base.kinds:
+            base.kinds[kind] = (element.time, mark32(element, subject.reference))
+        if kind is Kind.UNPACK and element.role is Role.PARENT and not element.children_count and item.content is not None:
+            item.content.empty_before(key_of(element))
+            base.state.emptied = None
+    item.base = base
+    item.told = {key: told for key, told in item.told.items() if key > base.last}
+    return gone
+
+
+def _content_until(item: Item, last: Key) -> Item:
+    """The item with nothing of its content read: what it told of its content has been told for good."""
+    view = Item(item.key)
+    view.content = item.content
+    view.told = item.told
+    view.base = Base(State(), max(item.content.open, default=last) if item.content is not None else last)
+    return view
+
+
+def _forget_evidence(state: State) -> None:
+    """A base keeps no event ids."""
+    state.commissioned_id = state.packed_id = state.inactive_id = ""
+
+
+def _settle_content(item: Item, window: int, clock: int) -> None:
+    """Content settles by the hour, event after event, and never before an own event that is still open."""
+    content = item.content
+    if content is None:
+        return
+    first_open = key_of(item.window[0]) if item.window else None
+    for key in sorted(content.open):
+        if (first_open is not None and key >= first_open) or content_due(content.log_time(key), window) > clock:
+            break
+        content.settle(key)
+
+
+def content_due(logged: int, window: int) -> int:
+    """When content settles: by the hour, so that a pallet filled for minutes is swept once."""
+    return -(-(logged + window) // HOUR) * HOUR
+
+
+def settles_at(item: Item, folded: Folded, subject: Subject) -> int | None:
+    """The log time at which ``settle`` has something to do again."""
+    window = window_of(subject)
+    times = []
+    if folded.ordered:
+        times.append(_logged(folded.ordered[0], _members(folded.standing), item) + window)
+    if folded.standing.taken_out:
+        times.append(max(item.window[n].log_time for n in folded.standing.taken_out) + window)
+    content = item.content
+    if content is not None and content.open:
+        first = min(content.open)
+        if not item.window or first < key_of(item.window[0]):
+            times.append(content_due(content.log_time(first), window))
+    return min(times, default=None)
+
+
+def take_late(item: Item, event: OwnEvent, subject: Subject) -> None:
+    """An event that sorts before the base: a commission joins it, any other is history only; both are told."""
+    base = item.base
+    if base is None:
+        raise AssertionError("without a base nothing is late")
+    base = item.base = base.copy()
+    step = Step(event, subject)
+    if step.kind is Kind.COMMISSION:
+        _commission_late(base, step, subject)
+    rule = BY_CODE["late-beyond-window"]
+    evidence = Evidence("an event before the window closed", "an event older than the settled ones")
+    _add(base, conclusion(Breach(rule, event, evidence, step.kind, step.side.place, step.lot), subject))
+
+
+def _commission_late(base: Base, step: Step, subject: Subject) -> None:
+    state = base.state
+    if state.commissioned != NEVER:
+        rule = BY_CODE["duplicate-commissioning"]
+        evidence = Evidence("one commission", "another, older than the settled events")
+        _add(base, conclusion(Breach(rule, step.event, evidence, step.kind, step.side.place, step.lot), subject))
+    if state.commissioned == NEVER or step.event.time < state.commissioned:
+        state.commissioned = NEVER
+        was = state.life
+        life.commission(state, step)
+        state.life = Life.ACTIVE if was is Life.NONE else was
+        _forget_evidence(state)
+        base.kinds[Kind.COMMISSION] = (step.event.time, mark32(step.event, subject.reference))
+    base.conclusions = {id: one for id, one in base.conclusions.items() if one.rule not in ("unknown-serial", "child-not-commissioned")}
+
+
+def _add(base: Base, one: Conclusion | None) -> None:
+    if one is not None and one.id not in base.conclusions:
+        base.conclusions[one.id] = one

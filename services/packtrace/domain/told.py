@@ -1,0 +1,67 @@
+"""What a fold concludes besides the state: breaches of rules, and facts for other items."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from packtrace.domain.alert import Evidence
+from packtrace.domain.fact import Fact
+from packtrace.domain.order import KINDS, Key
+from packtrace.domain.own_event import OwnEvent
+from packtrace.domain.rules.rule import Rule
+from packtrace.domain.step import Step
+from packtrace.domain.vocabulary import FactType
+
+
+class Breach(NamedTuple):
+    """A rule, the event that breaks it, and the proof."""
+
+    rule: Rule
+    event: OwnEvent
+    evidence: Evidence
+    kind: int
+    place: str
+    lot: str
+
+
+class Telling(NamedTuple):
+    """The part of a fact that may change while its key (type, event, target) stays."""
+
+    payload: bytes
+    log_time: int
+    hops: int
+
+
+FactKey = tuple[FactType, Key, str]
+
+
+class Out:
+    """Where one fold writes what it concludes."""
+
+    __slots__ = ("breaches", "facts", "refused")
+
+    def __init__(self) -> None:
+        self.breaches: list[Breach] = []
+        self.facts: dict[FactKey, Telling] = {}
+        self.refused: set[str] = set()
+        """Ids of the events that were not applied."""
+
+    def breach(self, rule: Rule, step: Step, evidence: Evidence) -> None:
+        self.breaches.append(Breach(rule, step.event, evidence, step.kind, step.side.place, step.lot))
+
+    def tell(self, type: FactType, key: Key, target: str, payload: bytes, log_time: int, hops: int = 1) -> None:
+        self.facts[type, key, target] = Telling(payload, log_time, hops)
+
+
+def fact_of(source: str, key: FactKey, telling: Telling, version: int = 1, retracted: bool = False) -> Fact:
+    """The record of a fact. A reader keeps the last of a key in log order; ``version`` says whether one came before."""
+    type, (time, rank, id), target = key
+    payload, log_time, hops = telling
+    return Fact(type, target, source, id, time, KINDS[rank], log_time, version, hops, retracted, b"" if retracted else payload)
+
+
+def facts_changed(source: str, before: dict[FactKey, Telling], after: dict[FactKey, Telling]) -> list[Fact]:
+    """What others must be told when a fold's facts were ``before`` and are ``after``: taken back first, in event order."""
+    gone = [fact_of(source, key, before[key], 2, True) for key in sorted(before.keys() - after.keys())]
+    new = [fact_of(source, key, telling, 2 if key in before else 1) for key, telling in sorted(after.items()) if before.get(key) != telling]
+    return gone + new
