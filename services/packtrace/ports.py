@@ -96,6 +96,21 @@ class LogWriter(Protocol):
     def close(self) -> None: ...
 
 
+class Schemas(Protocol):
+    """Avro schemas by id, as the records' frames name them (registry)."""
+
+    def schema(self, schema_id: int) -> str:
+        """The text of a schema.
+
+        Raises:
+            RejectedError: unknown-schema, the registry has none of that id.
+            UnavailableError: it does not answer, and this id was never read before.
+        """
+
+    def schema_id(self, topic: str) -> int:
+        """The id of our own schema of a topic's values. Raises UnavailableError while it is not registered."""
+
+
 class Position(NamedTuple):
     """Lineage within one source, (offset, n-th of that offset): what lies at or below it has been seen."""
 
