@@ -12,6 +12,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from packtrace.adapters import redis_state
 from packtrace.adapters.redis_reader import RedisReader
 from packtrace.adapters.redis_state import LOAD_KEYS_MAX, RedisStateStore, bucket_of
 from packtrace.adapters.state_memory import MemoryStateStore
@@ -168,7 +169,8 @@ def test_one_commit_may_change_20_000_items(store: Store) -> None:
     assert (store.deadlines(3), store.reference(3)) == ({}, {})
 
 
-def test_more_items_than_a_compact_hash_holds_are_scanned_once_each(store: Store) -> None:
+def test_more_items_than_a_compact_hash_holds_are_scanned_once_each(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_state, "SCAN_ENTRIES", 50)
     store.acquire(3, PARTITIONS)
     wanted = [key for key in (f"S{number}" for number in range(600_000)) if bucket_of(key) == 5]
     assert len(wanted) > 512
