@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import fastavro
-import msgspec
 
 from packtrace import contracts
 from packtrace.adapters.http_status import status_routes
 from packtrace.adapters.log_memory import MemoryLog, MemoryWriter
-from packtrace.codec.raw_event import RawEvent
 from packtrace.gateway.app import create_app
 from packtrace.gateway.body import BodyLimits, BodyReader
 from packtrace.gateway.intake import Codec, Intake
 from packtrace.gateway.publisher import Publisher
 from packtrace.gateway.receipts import Receipts
+from packtrace.gateway.records import event_encoder, record_encoder
 
 NOW = 1_795_341_600_000_000
 """2026-11-22T10:00:00Z."""
@@ -29,14 +28,7 @@ EVENT_SCHEMA = fastavro.parse_schema(json.loads(contracts.schema_text("event.avs
 REJECTED_SCHEMA = fastavro.parse_schema(json.loads(contracts.schema_text("rejected.avsc")))
 
 
-def framed(schema: Any, record: Any) -> bytes:
-    buffer = io.BytesIO()
-    fastavro.schemaless_writer(buffer, schema, record)
-    return b"\x00\x00\x00\x00\x07" + buffer.getvalue()
-
-
-def encode_event(raw: RawEvent) -> bytes:
-    return framed(EVENT_SCHEMA, msgspec.to_builtins(raw))
+encode_event = event_encoder(7)
 
 
 def decoded(schema: Any, value: bytes | None) -> dict[str, Any]:
@@ -66,7 +58,7 @@ class Gateway:
         self.log = MemoryLog(now=NOW)
         self.now = NOW
         self.failures: list[str] = []
-        self.codec = Codec(encode_event, lambda record: framed(REJECTED_SCHEMA, record))
+        self.codec = Codec(encode_event, record_encoder("rejected", 7))
         self.publisher = Publisher(
             lambda: MemoryWriter(self.log), self.log.answer, lambda: self.failures.append("stopped"), 0.2, pending_bytes_max
         )
@@ -82,7 +74,7 @@ class Gateway:
         self.receipts.close()
 
     def request(self, method: str, path: str, chunks: Iterable[bytes] = (b"",), **headers: str) -> Response:
-        return asyncio.run(self.ask(method, path, list(chunks), **headers))
+        return asyncio.run(self.ask(method, path, list(chunks), 0, **headers))
 
     def post(self, path: str, body: Any, content_type: str = "application/json", **headers: str) -> Response:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -122,7 +114,7 @@ class Gateway:
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 2),
         }
-        await self.app(scope, receive, send)  # type: ignore[arg-type]
+        await self.app(scope, receive, send)
         answered = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
         return Response(sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:]))
 

@@ -113,7 +113,7 @@ def test_a_long_pause_ends_it_sooner(tmp_path: Path) -> None:
 
 def test_a_client_that_goes_away_is_no_error_of_ours(tmp_path: Path) -> None:
     with Gateway(tmp_path) as gateway:
-        pieces = [{"type": "http.request", "body": BODY[:10], "more_body": True}, {"type": "http.disconnect"}]
+        pieces: list[dict[str, object]] = [{"type": "http.request", "body": BODY[:10], "more_body": True}, {"type": "http.disconnect"}]
 
         async def receive() -> dict[str, object]:
             return pieces.pop(0) if pieces else {"type": "http.disconnect"}

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from packtrace.gateway.receipts import Receipt, Receipts, Verdict
 
 
@@ -50,6 +52,7 @@ def test_the_same_capture_again_replaces_its_answer(tmp_path: Path) -> None:
     receipts.close()
 
 
+@pytest.mark.crash
 def test_a_kill_loses_no_answer(tmp_path: Path) -> None:
     path = tmp_path / "captures.sqlite"
     script = (

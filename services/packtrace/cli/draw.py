@@ -158,7 +158,7 @@ def timeline(epc: str, events: Sequence[Row]) -> RenderableType:
 
 def _kind(row: Row) -> str:
     roles = {"parent": " (as parent)", "child": " (as child)", "input": " (input)", "output": " (output)"}
-    kind = row["kind"].replace("_", " ")
+    kind = str(row["kind"]).replace("_", " ")
     return kind + (roles.get(row["role"], "") if row["kind"] not in ("pack", "unpack") or row["role"] == "parent" else "")
 
 

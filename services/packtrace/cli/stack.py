@@ -125,12 +125,11 @@ def migrate(home: Home = HOME, as_json: Json = False) -> None:
 
     Example: packtrace migrate
     """
-    from packtrace.adapters.clickhouse import ClickHouse
     from packtrace.adapters.clickhouse_migrate import migrate as apply
     from packtrace.cli.system import addresses
 
     where = addresses(home)
-    report = apply(ClickHouse(where.clickhouse, where.clickhouse_database))
+    report = apply(where.clickhouse, where.clickhouse_database)
     if as_json:
         emit({"applied": list(report.applied), "present": list(report.present)})
         return

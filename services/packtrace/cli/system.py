@@ -49,20 +49,21 @@ def addresses(home: Path) -> Addresses:
 @contextmanager
 def event_writer(home: Path) -> Iterator[tuple[LogWriter, Callable[[RawEvent], bytes]]]:
     """A writer, and how an event becomes a record of ``events``."""
-    from packtrace.codec.event_avro import EventEncoder
+    from packtrace.gateway.records import event_encoder
 
+    encode = event_encoder(schema_id(home, "events"))
     with _writer(home) as writer:
-        yield writer, EventEncoder(schema_id(home, "events")).encode
+        yield writer, encode
 
 
 @contextmanager
 def reference_writer(home: Path) -> Iterator[tuple[LogWriter, Callable[[Mapping[str, Any]], bytes]]]:
     """A writer, and how a change becomes a record of ``reference``."""
-    from packtrace.codec.topics import Framed
+    from packtrace.gateway.records import record_encoder
 
-    framed = Framed("reference", schema_id(home, "reference"))
+    encode = record_encoder("reference", schema_id(home, "reference"))
     with _writer(home) as writer:
-        yield writer, framed.encode
+        yield writer, encode
 
 
 def raw_writer(home: Path) -> LogWriter:
@@ -83,9 +84,9 @@ def _writer(home: Path) -> Iterator[LogWriter]:
 
 def state_store(home: Path) -> StateStore:
     """Redis, for reading."""
-    from packtrace.adapters.redis_state import RedisState
+    from packtrace.adapters.redis_state import RedisStateStore
 
-    return RedisState(addresses(home).redis)
+    return RedisStateStore(addresses(home).redis)
 
 
 def applied_reference(home: Path) -> dict[str, str]:
@@ -111,4 +112,8 @@ def schema_id(home: Path, topic: str) -> int:
     """Of the schema that records of ``topic`` are written with."""
     from packtrace.adapters.registry import Registry
 
-    return Registry(addresses(home).registry).id_of(topic)
+    registry = Registry(addresses(home).registry, home / "schemas")
+    try:
+        return registry.schema_id(topic)
+    finally:
+        registry.close()

@@ -1,0 +1,113 @@
+"""Every command explains itself with an example, and every failure is one sentence and an exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from packtrace.cli.__main__ import run
+from packtrace.cli.app import app
+from packtrace.cli.outcome import Exit
+
+PROMISED = (
+    "up", "down", "status", "wait", "reference load", "reference diff", "reference show", "publish", "capture", "simulate", "show", "tree", "history",
+    "alerts", "alerts show", "recall", "verify", "rejected list", "rejected show", "rejected replay", "migrate", "topics", "inspect", "stats",
+)  # fmt: skip
+
+
+def commands(group: Any = None, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its words."""
+    group = group or typer.main.get_command(app)
+    for word, command in group.commands.items():
+        words = f"{name} {word}".strip()
+        if getattr(command, "commands", None):
+            if command.callback is not None:
+                yield words, command
+            yield from commands(command, words)
+        else:
+            yield words, command
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("words", PROMISED)
+def test_the_command_is_there(words: str) -> None:
+    assert words in COMMANDS
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_it_has_help_with_an_example_of_itself(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    help_text = COMMANDS[words].help or ""
+    example = help_text.partition("Example: ")[2]
+    assert example.startswith(f"packtrace {words}"), help_text
+    assert run([*words.split(), "--help"]) == Exit.DONE
+    assert "--home" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_what_answers_people_answers_programs_too(words: str) -> None:
+    names = {option for parameter in COMMANDS[words].params for option in parameter.opts}
+    assert "--home" in names
+    assert "--json" in names or words in {"up", "down", "demo"}
+
+
+# fmt: off
+WRONG = [
+    #  words                                          says
+    (["nonsense"],                                    "No such command"),
+    (["show"],                                        "Missing argument 'EPC'"),
+    (["show", "X", "--colour"],                       "No such option"),
+    (["show", "X", "--at", "yesterday"],              "expected a time such as"),
+    (["up", "--base-port", "80"],                     "greater than or equal to 1024"),
+    (["inspect", "9999"],                             "expected a partition from 0 to 15"),
+    (["inspect", "hello"],                            "cannot be read"),
+    (["rejected", "show", "here"],                    "expected topic/partition/offset"),
+    (["reference", "load", "nothing.json"],           "nothing.json: No such file"),
+    (["reference", "show", "cat"],                    "expected one of product, lot"),
+    (["alerts", "show", "abc"],                       "at least 6 characters"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("words", "says"), WRONG)
+def test_wrong_use_is_one_sentence_and_exit_2(words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = [] if words[0] == "nonsense" else ["--home", str(tmp_path)]
+    assert run([*words, *home]) == Exit.WRONG_USE
+    said = capsys.readouterr()
+    assert says in said.err
+    assert said.out == ""
+    assert len(said.err.strip().splitlines()) == 1
+
+
+def test_nothing_runs_here_is_a_no(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", "--home", str(tmp_path)]) == Exit.NO
+    assert "next: packtrace up --detach" in capsys.readouterr().err
+    assert run(["down", "--home", str(tmp_path)]) == Exit.DONE
+
+
+@pytest.mark.contract
+def test_help_is_quick() -> None:
+    """Nothing heavy is imported for it."""
+    script = "import sys; from packtrace.cli.app import app; print([name for name in sys.argv[1:] if name in sys.modules])"
+    heavy = [
+        "confluent_kafka",
+        "redis",
+        "clickhouse_connect",
+        "chdb",
+        "pydantic",
+        "starlette",
+        "uvicorn",
+        "httpx",
+        "fastavro",
+        "structlog",
+        "rich.console",
+    ]
+    found = subprocess.run([sys.executable, "-c", script, *heavy], capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.strip() == "[]"
