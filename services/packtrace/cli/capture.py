@@ -33,7 +33,9 @@ class Captured(NamedTuple):
     problem: str = ""
 
 
-def capture_file(client: Client, name: str) -> Iterator[Captured]:
+def capture_file(
+    client: Client, name: str, body_bytes_max: int = BODY_BYTES_MAX, body_events_max: int = BODY_EVENTS_MAX
+) -> Iterator[Captured]:
     """Post ``name``, one body after the other, and answer what became of each.
 
     Raises:
@@ -47,19 +49,19 @@ def capture_file(client: Client, name: str) -> Iterator[Captured]:
         located = list(events_of(name, io.BytesIO(text)))
     except (RejectedError, RefusedError):
         located = []  # no JSON, or an EPCIS document: the gateway says so and keeps it
-    if len(text) <= BODY_BYTES_MAX and len(located) <= BODY_EVENTS_MAX:
+    if len(text) <= body_bytes_max and len(located) <= body_events_max:
         yield _post(client, shown, text, located)
         return
-    for batch in _batches(located or [Located(shown, text)]):
+    for batch in _batches(located or [Located(shown, text)], body_bytes_max, body_events_max):
         yield _post(client, shown, b"\n".join(event.text.replace(b"\n", b" ") for event in batch), batch)
 
 
-def _batches(located: Sequence[Located]) -> Iterator[list[Located]]:
+def _batches(located: Sequence[Located], bytes_max: int, events_max: int) -> Iterator[list[Located]]:
     """The events in order, as many at a time as a body may hold."""
     batch: list[Located] = []
     size = 0
     for event in located:
-        if batch and (size + len(event.text) > BODY_BYTES_MAX or len(batch) >= BODY_EVENTS_MAX):
+        if batch and (size + len(event.text) > bytes_max or len(batch) >= events_max):
             yield batch
             batch, size = [], 0
         batch.append(event)

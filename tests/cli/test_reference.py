@@ -1,0 +1,31 @@
+"""What a reference file would change is told entity by entity, compared as JSON and not as text."""
+
+from __future__ import annotations
+
+import json
+
+from packtrace.cli.reference import differences, fields_changed
+from packtrace.contracts import folder
+from packtrace.domain.reference import ReferenceChange, parse_file
+
+LOT = {"gtin": "09506000134352", "lot": "L7", "expiry": "2028-05-31", "released": True}
+
+
+def change(**fields: object) -> ReferenceChange:
+    return ReferenceChange("lot", "09506000134352/L7", json.dumps(LOT | fields))
+
+
+def test_new_changed_and_same() -> None:
+    applied = {"lot|09506000134352/L7": json.dumps(dict(reversed(LOT.items())), indent=2)}
+    assert [row.how for row in differences([change()], {})] == ["new"]
+    assert [row.how for row in differences([change()], applied)] == ["same"]
+    (row,) = differences([change(expiry="2028-06-30")], applied)
+    assert row.how == "changed"
+    assert fields_changed(row) == [("expiry", "2028-05-31", "2028-06-30")]
+    assert row.as_json()["before"]["expiry"] == "2028-05-31"
+
+
+def test_the_example_loaded_twice_changes_nothing() -> None:
+    changes = parse_file((folder() / "examples" / "reference.json").read_bytes())
+    applied = {f"{one.entity}|{one.key}": one.value_json or "" for one in changes}
+    assert {row.how for row in differences(changes, applied)} == {"same"}
