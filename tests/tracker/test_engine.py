@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from packtrace.codec import ops
 from packtrace.domain.event import Event
 from packtrace.domain.identifiers import check_digit, sgtin_key, sscc_key
 from packtrace.domain.vocabulary import Action, EventType
@@ -145,5 +146,44 @@ def test_a_store_that_comes_back_older_is_caught_up(events: list[Event], steps: 
                 side.commit(step.commit)
         del side.engines[partition]
     side.until_quiet(3)
+    assert side.items() == clean.items()
+    assert side.standing() == clean.standing()
+
+
+def facts_told(side: TrackerSide, partition: int) -> set[tuple[str, int, int]]:
+    """The lineage of every fact in a partition's log."""
+    batches = [ops.decode(body) for body in side.logs[partition]]
+    return {(batch.sources[row.source], row.offset, row.nth) for batch in batches for row in batch.facts}
+
+
+@settings(max_examples=60)
+@given(EVENTS, st.data())
+def test_a_fact_written_again_after_a_crash_is_taken_once(events: list[Event], data: st.DataObject) -> None:
+    side = TrackerSide(routed(logged(events), 2, 3, T0 + 6 * HOURS))
+    for _ in range(30):
+        partition = data.draw(st.integers(0, 1))
+        step = side.compute(partition, 2)
+        if step is None:
+            continue
+        side.publish(step)
+        if data.draw(st.booleans()):
+            side.commit(step.commit)
+        else:
+            del side.engines[partition]
+    side.until_quiet(3)
+    for partition in range(2):
+        rows = [row for row in side.history.values() if row["row_type"] == "fact" and row["partition"] == partition]
+        assert len(rows) == len(facts_told(side, partition))
+
+
+@settings(max_examples=60)
+@given(EVENTS, st.integers(1, 4))
+def test_what_a_restarted_router_writes_again_is_dropped(events: list[Event], batch: int) -> None:
+    clean = ran(events)
+    logs, again = routed(logged(events), 2, 3), routed(logged(events), 2, batch, T0 + 6 * HOURS)
+    side = TrackerSide([first + second for first, second in zip(logs, again, strict=True)])
+    side.until_quiet(4)
+    named = sum(len(one.epcs) + len(one.children) + bool(one.parent) for one in events)
+    assert sum(row["row_type"] == "op" for row in side.history.values()) == named
     assert side.items() == clean.items()
     assert side.standing() == clean.standing()
