@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from packtrace.adapters.clickhouse_migrate import migrate
-from packtrace.adapters.kafka_admin import create_topics
+from packtrace.adapters.kafka_admin import KafkaAdmin
 from packtrace.adapters.registry import register_all
 from packtrace.errors import PacktraceError
 from packtrace.settings import ClientSettings, read
@@ -15,8 +15,8 @@ def main() -> int:
     """Exit 1 with one sentence where it cannot be done."""
     settings = read(ClientSettings)
     try:
-        create_topics(settings.kafka)
-        register_all(settings.registry)
+        KafkaAdmin(settings.kafka).create_topics()
+        register_all(settings.registry, settings.home / "schemas")
         migrate(settings.clickhouse, settings.clickhouse_database)
     except PacktraceError as error:
         sys.stderr.write(f"{error}\n")
