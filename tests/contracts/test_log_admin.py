@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -26,10 +27,12 @@ class Declared:
 
 
 @pytest.fixture
-def declared(kafka_server: str) -> Declared:
+def declared(kafka_server: str) -> Iterator[Declared]:
     mark = uuid.uuid4().hex[:8]
     rows = {f"{name}-{mark}": topics()[name] for name in ("events", "reference")}
-    return Declared(KafkaAdmin(kafka_server), rows)
+    admin = KafkaAdmin(kafka_server)
+    yield Declared(admin, rows)
+    admin.close()
 
 
 def test_missing_topics_are_created_with_all_their_settings(declared: Declared) -> None:
@@ -72,12 +75,12 @@ def test_ends_and_positions_are_those_of_the_broker(declared: Declared, kafka_se
     ends = declared.admin.end_offsets([events, reference])
     assert ends == {TopicPartition(events, n): 3 if n == 5 else 0 for n in range(8)} | {TopicPartition(reference, 0): 0}
     group = f"group-{events}"
-    assert declared.admin.committed(group) == {}
+    assert declared.admin.committed(group, declared.rows) == {}
     reader = KafkaReader(kafka_server, group)
     reader.subscribe([events], lambda _: None, lambda _: None)
     assert any(reader.poll(10, 0.2) for _ in range(100))
     reader.commit({TopicPartition(events, 5): Committed(2)})
-    assert declared.admin.committed(group) == {TopicPartition(events, 5): 2}
+    assert declared.admin.committed(group, declared.rows) == {TopicPartition(events, 5): 2}
     reader.close()
 
 

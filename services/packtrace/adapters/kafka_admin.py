@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeVar
 
 import confluent_kafka as ck
 from confluent_kafka import KafkaError, KafkaException
@@ -26,8 +26,17 @@ REPLICAS = -1
 """The broker's own default, so that a cluster's policy holds."""
 
 
-_LOADING = frozenset({KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR})
-"""A broker that started a moment ago."""
+_LOADING = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
+"""Of a broker, or a topic, that is there for a moment only."""
 
 
 class TopicState(NamedTuple):
@@ -56,7 +65,9 @@ class KafkaAdmin:
     """Questions and orders that no reader or writer needs."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": "packtrace-admin", "log_level": 3})
+        self._settings: dict[str, Any] = {"bootstrap.servers": bootstrap, "client.id": "packtrace-admin", "log_level": 3}
+        self._admin = AdminClient(dict(self._settings))
+        self._consumers: dict[str, ck.Consumer] = {}
 
     def create_topics(self, declared: dict[str, Topic] | None = None) -> list[TopicState]:
         """Create what is missing and describe what is there.
@@ -72,11 +83,7 @@ class KafkaAdmin:
         ]
         if wanted:
             for name, future in self._admin.create_topics(wanted, request_timeout=TIMEOUT_SECONDS).items():
-                try:
-                    _answer(future, f"creating {name}")
-                except KafkaException as e:
-                    if e.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                        raise translated(e.args[0], f"creating {name}") from e
+                _patiently(lambda future=future: _created(future), f"creating {name}")  # type: ignore[misc]
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while len(found := self.describe(rows)) < len(rows):  # a broker hears of a new topic a little later than the controller
             if time.monotonic() >= deadline:
@@ -97,13 +104,15 @@ class KafkaAdmin:
         if not names:
             return []
         resources = {name: ConfigResource(ConfigResource.Type.TOPIC, name) for name in names}
-        futures = self._admin.describe_configs(list(resources.values()), request_timeout=TIMEOUT_SECONDS)
+
+        def ask() -> dict[str, Any]:
+            futures = self._admin.describe_configs(list(resources.values()), request_timeout=TIMEOUT_SECONDS)
+            return {name: _result(futures[resources[name]]) for name in names}
+
+        configs = _patiently(ask, "reading the settings of topics")
         states = []
         for name in names:
-            try:
-                entries = _answer(futures[resources[name]], f"reading the settings of {name}")
-            except KafkaException as e:
-                raise translated(e.args[0], f"reading the settings of {name}") from e
+            entries = configs[name]
             expected = settings_of(rows[name])
             found = {key: str(entries[key].value) for key in expected if key in entries}
             partitions = len(metadata[name].partitions)
@@ -132,33 +141,42 @@ class KafkaAdmin:
         parts = [ck.TopicPartition(name, number) for name in names if name in metadata for number in metadata[name].partitions]
         if not parts:
             return {}
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        futures = self._admin.list_offsets(dict.fromkeys(parts, latest), request_timeout=TIMEOUT_SECONDS)
-        ends = {}
-        for part, future in futures.items():
-            try:
-                ends[TopicPartition(part.topic, part.partition)] = int(_answer(future, f"asking for the end of {part.topic}").offset)
-            except KafkaException as e:
-                raise translated(e.args[0], f"asking for the end of {part.topic}/{part.partition}") from e
-        return ends
 
-    def committed(self, group: str) -> dict[TopicPartition, int]:
-        """Every stored position of a group, whoever is in it; empty for a group nobody has seen."""
-        doing = f"asking where {group} stands"
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while True:
-            futures = self._admin.list_consumer_group_offsets([ck.ConsumerGroupTopicPartitions(group)], request_timeout=TIMEOUT_SECONDS)
-            try:
-                answer = _answer(futures[group], doing)
-                break
-            except KafkaException as e:
-                code = e.args[0].code()
-                if code == KafkaError.GROUP_ID_NOT_FOUND:
-                    return {}
-                if code not in _LOADING or time.monotonic() >= deadline:
-                    raise translated(e.args[0], doing) from e
-                time.sleep(0.1)
-        return {TopicPartition(part.topic, part.partition): part.offset for part in answer.topic_partitions if part.offset >= 0}
+        def ask() -> dict[TopicPartition, int]:
+            latest = {part: OffsetSpec.latest() for part in parts}  # type: ignore[no-untyped-call]
+            futures = self._admin.list_offsets(latest, request_timeout=TIMEOUT_SECONDS)
+            return {TopicPartition(part.topic, part.partition): int(_result(future).offset) for part, future in futures.items()}
+
+        return _patiently(ask, "asking for the ends of topics")
+
+    def committed(self, group: str, names: Iterable[str] | None = None) -> dict[TopicPartition, int]:
+        """Every stored position of a group in these topics (all of ours), whoever is in it; empty for a group nobody has seen.
+
+        By a consumer that never joins: the administrator's call crashed the process while a broker was starting
+        (confluent-kafka 2.16, list_consumer_group_offsets answered COORDINATOR_LOAD_IN_PROGRESS).
+        """
+        metadata = self._metadata()
+        parts = [
+            ck.TopicPartition(name, number)
+            for name in (topics() if names is None else names)
+            if name in metadata
+            for number in metadata[name].partitions
+        ]
+        if not parts:
+            return {}
+        if group not in self._consumers:
+            self._consumers[group] = ck.Consumer({**self._settings, "group.id": group, "enable.auto.commit": False})
+        consumer = self._consumers[group]
+        answers = _patiently(lambda: consumer.committed(parts, timeout=TIMEOUT_SECONDS), f"asking where {group} stands")
+        for part in answers:
+            if part.error is not None:
+                raise translated(part.error, f"asking where {group} stands in {part.topic}/{part.partition}")
+        return {TopicPartition(part.topic, part.partition): part.offset for part in answers if part.offset >= 0}
+
+    def close(self) -> None:
+        for consumer in self._consumers.values():
+            consumer.close()
+        self._consumers.clear()
 
     def _metadata(self) -> dict[str, Any]:
         try:
@@ -171,8 +189,35 @@ class KafkaAdmin:
         return set(self._metadata())
 
 
-def _answer(future: Any, doing: str) -> Any:
+def create_topics(bootstrap: str) -> list[TopicState]:
+    """``KafkaAdmin.create_topics`` for all of topics.yaml."""
+    return KafkaAdmin(bootstrap).create_topics()
+
+
+T = TypeVar("T")
+
+
+def _patiently(ask: Callable[[], T], doing: str) -> T:
+    """``ask()``, again while the broker is only just ready."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaException as e:
+            if e.args[0].code() not in _LOADING or time.monotonic() >= deadline:
+                raise translated(e.args[0], doing) from e
+            time.sleep(0.1)
+        except TimeoutError as e:
+            raise UnavailableError(f"kafka, {doing}: no answer within {TIMEOUT_SECONDS:g} s") from e
+
+
+def _created(future: Any) -> None:
     try:
-        return future.result(TIMEOUT_SECONDS)
-    except TimeoutError as e:
-        raise UnavailableError(f"kafka, {doing}: no answer within {TIMEOUT_SECONDS:g} s") from e
+        _result(future)
+    except KafkaException as e:
+        if e.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+
+
+def _result(future: Any) -> Any:
+    return future.result(TIMEOUT_SECONDS)
