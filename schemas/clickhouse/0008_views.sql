@@ -15,7 +15,7 @@ CREATE OR REPLACE VIEW lot_summary
     gtin String, lot String, life String, reason String, units UInt64
 )
 AS SELECT gtin, lot, life, reason, count() AS units
-FROM items FINAL
+FROM items_now
 WHERE lot != '' AND gtin != ''
 GROUP BY gtin, lot, life, reason
 COMMENT 'Units of each lot by what became of them';

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from packtrace.adapters.clickhouse_migrate import compare, read_migrations
 from packtrace.errors import RefusedError
 
@@ -17,7 +18,11 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def test_files_are_read_in_order_statement_by_statement(tmp_path: Path) -> None:
-    write(tmp_path, f0001_a="-- a note; with a semicolon\nCREATE TABLE a (x String COMMENT 'a;b');\n\nCREATE TABLE b (x String);\n-- end\n", f0002_b="SELECT 1")
+    write(
+        tmp_path,
+        f0001_a="-- a note; with a semicolon\nCREATE TABLE a (x String COMMENT 'a;b');\n\nCREATE TABLE b (x String);\n-- end\n",
+        f0002_b="SELECT 1",
+    )
     files = read_migrations(tmp_path)
     assert [(file.number, file.name) for file in files] == [(1, "0001_a.sql"), (2, "0002_b.sql")]
     assert [len(file.statements) for file in files] == [2, 1]
@@ -51,7 +56,7 @@ def test_only_what_is_new_is_left(tmp_path: Path) -> None:
 def test_what_was_applied_must_be_the_beginning_byte_for_byte(tmp_path: Path) -> None:
     files = read_migrations(write(tmp_path, f0001_a="SELECT 1", f0002_b="SELECT 2"))
     applied = [(file.number, file.name, file.checksum) for file in files]
-    with pytest.raises(RefusedError, match="0001_a.sql changed"):
+    with pytest.raises(RefusedError, match=r"0001_a\.sql changed"):
         compare(files, [(1, "0001_a.sql", "0" * 64)])
     with pytest.raises(RefusedError, match="lacks number 0001"):
         compare(files, applied[1:])

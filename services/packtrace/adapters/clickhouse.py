@@ -73,13 +73,12 @@ LINEAGE = {
 }
 """Highest lineage per source, table by table; the condition on offsets is what skip indexes answer."""
 
-DERIVED = {
-    "history": (("items_from_history", "items"), ("lot_items_from_history", "lot_items"), ("edges_from_history", "edges")),
-}
+DERIVED = {"history": (("items_from_history", "items"),)}
 """Table -> (materialized view, its target). A target keeps one row per lineage, so filling it twice changes nothing."""
 
 INSERT_SETTINGS = {
     "async_insert": 0,
+    "optimize_on_insert": 0,
     "insert_deduplicate": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "materialized_views_ignore_errors": 0,

@@ -132,19 +132,25 @@ def migrate(url: str, database: str = "packtrace") -> Report:
         store.close()
 
 
-def apply(store: HistoryStore, directory: Path | None = None, lock_seconds: float = LOCK_SECONDS) -> Report:
+def apply(
+    store: HistoryStore, directory: Path | None = None, lock_seconds: float = LOCK_SECONDS, wait_seconds: float = 2 * LOCK_SECONDS
+) -> Report:
     """Bring an existing database up to date.
 
     1. take the lock;  2. compare files and table;  3. per file: renew the lock, run its statements, store its row;  4. unlock.
 
     A crash before a row is stored runs that file again; a crash before 4 makes the next one wait ``lock_seconds``.
 
+    Args:
+        lock_seconds: a lock not renewed for so long belongs to a process that died.
+        wait_seconds: how long to wait for one that lives.
+
     Raises:
         RefusedError: a changed or unknown file, a gap, a statement the server does not take.
         UnavailableError: the server is away.
     """
     files = read_migrations(directory)
-    _take_lock(store, lock_seconds)
+    _take_lock(store, lock_seconds, wait_seconds)
     try:
         store.command(_CREATE)
         todo = compare(files, _applied(store))
@@ -165,8 +171,8 @@ def _applied(store: HistoryStore) -> list[tuple[int, str, str]]:
     return [(int(str(number)), str(name), str(checksum)) for number, name, checksum in store.query(_APPLIED)]
 
 
-def _take_lock(store: HistoryStore, lock_seconds: float) -> None:
-    deadline = time.monotonic() + 2 * lock_seconds
+def _take_lock(store: HistoryStore, lock_seconds: float, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
     while True:
         try:
             store.command(_LOCK)

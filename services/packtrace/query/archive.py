@@ -107,7 +107,7 @@ _COUNTS: dict[str, str] = {
         )""",
     "alert_changes": "SELECT count(), uniqExact(partition, offset, position) FROM alerts",
     "events": "SELECT count(), sum(items) FROM events FINAL",
-    "items": "SELECT count() FROM items FINAL",
+    "items": "SELECT uniqExact(item) FROM items",
     "rejected": "SELECT count() FROM rejected FINAL",
     "incidents": "SELECT uniqExact(id) FROM incidents",
 }

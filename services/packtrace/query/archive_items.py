@@ -40,14 +40,13 @@ class EventRow(NamedTuple):
 _ITEM_EVENTS = """
 SELECT event_id, toUnixTimestamp64Micro(event_time) AS at, toUnixTimestamp64Micro(log_time), kind, role, outcome, parent, life, reason,
        custody, place, event_partition, event_offset, toInt64(transform(kind, {kinds:Array(String)}, {ranks:Array(UInt8)}, 99)) AS rank,
-       offset, toInt64(position)
-FROM
-(
-    SELECT * FROM history WHERE item = {item:String} AND row_type = 'op' ORDER BY item, partition, offset, position LIMIT 1 BY offset, position
-)
-WHERE (at, rank, event_id, offset, toInt64(position))
+       offset, toInt64(position) AS nth
+FROM history
+WHERE item = {item:String} AND row_type = 'op'
+  AND (at, rank, event_id, offset, nth)
     > ({after_time:Int64}, {after_rank:Int64}, {after_id:String}, {after_offset:Int64}, {after_position:Int64})
-ORDER BY at, rank, event_id, offset, position
+ORDER BY at, rank, event_id, offset, nth
+LIMIT 1 BY offset, nth
 LIMIT {limit:UInt32}
 """
 
@@ -130,44 +129,46 @@ class ContainerRow(NamedTuple):
 _LOT_GROUPS = """
 SELECT life, reason, parent, if(parent = '', custody, '') AS own_custody, if(parent = '', place, '') AS own_place,
        if(parent = '', destination, '') AS own_destination, count()
-FROM lot_items FINAL
+FROM items FINAL
 WHERE gtin = {gtin:String} AND lot = {lot:String} AND item NOT IN
 (
-    SELECT moved.item FROM
+    SELECT elsewhere.item FROM
     (
         SELECT item, max(version) AS newest FROM items
-        WHERE item >= {low:String} AND item < {high:String} AND lot != '' AND lot != {lot:String}
-          AND item IN (SELECT item FROM lot_items WHERE gtin = {gtin:String} AND lot = {lot:String})
+        WHERE gtin = {gtin:String} AND lot != {lot:String} AND item IN (SELECT item FROM items WHERE gtin = {gtin:String} AND lot = {lot:String})
         GROUP BY item
-    ) AS moved
-    INNER JOIN (SELECT item, max(version) AS newest FROM lot_items WHERE gtin = {gtin:String} AND lot = {lot:String} GROUP BY item) AS here
-        ON moved.item = here.item
-    WHERE moved.newest > here.newest
+    ) AS elsewhere
+    INNER JOIN (SELECT item, max(version) AS newest FROM items WHERE gtin = {gtin:String} AND lot = {lot:String} GROUP BY item) AS here
+        ON elsewhere.item = here.item
+    WHERE elsewhere.newest > here.newest
 )
 GROUP BY life, reason, parent, own_custody, own_place, own_destination
 """
 
 _LOT_UNITS = """
 SELECT item, life, reason, parent, custody, place, destination
-FROM lot_items FINAL
+FROM items FINAL
 WHERE gtin = {gtin:String} AND lot = {lot:String} AND item > {after:String} AND item NOT IN
 (
-    SELECT moved.item FROM
+    SELECT elsewhere.item FROM
     (
         SELECT item, max(version) AS newest FROM items
-        WHERE item >= {low:String} AND item < {high:String} AND lot != '' AND lot != {lot:String}
-          AND item IN (SELECT item FROM lot_items WHERE gtin = {gtin:String} AND lot = {lot:String})
+        WHERE gtin = {gtin:String} AND lot != {lot:String} AND item IN (SELECT item FROM items WHERE gtin = {gtin:String} AND lot = {lot:String})
         GROUP BY item
-    ) AS moved
-    INNER JOIN (SELECT item, max(version) AS newest FROM lot_items WHERE gtin = {gtin:String} AND lot = {lot:String} GROUP BY item) AS here
-        ON moved.item = here.item
-    WHERE moved.newest > here.newest
+    ) AS elsewhere
+    INNER JOIN (SELECT item, max(version) AS newest FROM items WHERE gtin = {gtin:String} AND lot = {lot:String} GROUP BY item) AS here
+        ON elsewhere.item = here.item
+    WHERE elsewhere.newest > here.newest
 )
 ORDER BY item
 LIMIT {limit:UInt32}
 """
 
-_CONTAINERS = "SELECT item, parent, custody, place, destination FROM items FINAL WHERE item IN {items:Array(String)}"
+_CONTAINERS = """
+SELECT item, argMax(parent, (offset, position)), argMax(custody, (offset, position)), argMax(place, (offset, position)),
+       argMax(destination, (offset, position))
+FROM history WHERE item IN {items:Array(String)} GROUP BY item
+"""
 
 
 class ItemArchive:
@@ -211,17 +212,12 @@ class ItemArchive:
 
     def lot_groups(self, gtin: str, lot: str) -> list[LotGroup]:
         """All units of a lot, grouped."""
-        return [LotGroup(*row) for row in self._ask(_LOT_GROUPS, _lot(gtin, lot))]
+        return [LotGroup(*row) for row in self._ask(_LOT_GROUPS, {"gtin": gtin, "lot": lot})]
 
     def lot_units(self, gtin: str, lot: str, after: str, limit: int) -> list[LotUnit]:
         """Units of a lot in the order of their keys, from behind ``after``."""
-        return [LotUnit(*row) for row in self._ask(_LOT_UNITS, _lot(gtin, lot) | {"after": after, "limit": limit})]
+        return [LotUnit(*row) for row in self._ask(_LOT_UNITS, {"gtin": gtin, "lot": lot, "after": after, "limit": limit})]
 
     def containers(self, items: Sequence[str]) -> list[ContainerRow]:
         """Where those of ``items`` that are known are."""
         return [ContainerRow(*row) for some in chunks(list(items)) for row in self._ask(_CONTAINERS, {"items": some})]
-
-
-def _lot(gtin: str, lot: str) -> dict[str, object]:
-    """``low`` and ``high`` bound the keys of the product: its part of ``items``."""
-    return {"gtin": gtin, "lot": lot, "low": f"01{gtin}21", "high": f"01{gtin}22"}

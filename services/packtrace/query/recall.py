@@ -1,7 +1,7 @@
 """Where every unit of a lot is now. From ClickHouse, so that a lot of a million units is an answer too.
 
-The units of a lot lie side by side in ``lot_items``. A unit whose lot was corrected still has a row under its old lot; such
-rows are few, and are found by asking ``items`` for units of this lot that now say another one. What a unit is in, and with
+The units of a lot lie side by side in ``items``. A unit whose lot was corrected still has a row under its old lot; such rows
+are few, and are left out because the unit has a newer row under another lot of its product. What a unit is in, and with
 it where, is the root of its hierarchy: the distinct parents are looked up level by level.
 """
 
