@@ -100,8 +100,8 @@ def apply_clock(item: Item, reference: Reference, clock: int) -> Judged:
     return Judged(Outcome.APPLIED, alerts, facts, _content_changes(item, alerts))
 
 
-def apply_reference(item: Item, before: Reference, after: Reference, clock: int) -> Judged:
-    """Judge what is open again after a change of reference data."""
+def apply_reference(item: Item, before: Reference, after: Reference, clock: int, log_time: int = 0) -> Judged:
+    """Judge what is open again after a change of reference data, logged at ``log_time``."""
     was, now = Subject(item.key, before), Subject(item.key, after)
     settle.settle(item, was, clock)
     old = fold(item, was)
@@ -109,7 +109,7 @@ def apply_reference(item: Item, before: Reference, after: Reference, clock: int)
     if base is not None and base.conclusions:
         base.conclusions = {id: one for id, one in base.conclusions.items() if _still_follows(one, now)}
     new = fold(item, now)
-    alerts, facts = _compare(item, old, new, was, now, clock, clock, "reference data")
+    alerts, facts = _compare(item, old, new, was, now, log_time, clock, "reference data")
     return Judged(Outcome.APPLIED, alerts, facts, _content_changes(item, alerts))
 
 
