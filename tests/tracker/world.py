@@ -13,8 +13,8 @@ from packtrace.domain.explode import explode
 from packtrace.domain.identifiers import partition_of
 from packtrace.ports import Commit
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
+from packtrace.tracker.shell import load
 
-ITEMS_MAX = 1000
 SOURCE = "events/0"
 
 
@@ -61,9 +61,7 @@ class TrackerSide:
     def take(self, partition: int) -> PartitionEngine:
         """Become the owner again, from what the store holds."""
         meta = self.store.acquire(partition, len(self.logs))
-        engine = PartitionEngine(
-            partition, len(self.logs), meta, self.store.reference(partition), self.store.deadlines(partition), ITEMS_MAX
-        )
+        engine = PartitionEngine(partition, len(self.logs), meta, self.store.reference(partition), self.store.deadlines(partition))
         self.engines[partition] = engine
         return engine
 
@@ -74,10 +72,7 @@ class TrackerSide:
         if not waiting:
             return None
         batch = [OpsRecord(engine.offset + n, ops.decode(body)) for n, body in enumerate(waiting)]
-        needs = engine.needs(batch)
-        stored = self.store.scan(partition) if needs.everything else ()
-        loaded = {key: (packed, content) for key, packed, content in stored} or self.store.load(partition, needs.keys)
-        return engine.apply(batch, loaded)
+        return engine.apply(batch, load(self.store, engine, batch))
 
     def publish(self, step: Step) -> None:
         """Write what a step says; a lineage written before is counted and dropped, and must say the same."""

@@ -13,35 +13,32 @@ _MASK = (1 << 64) - 1
 
 
 def item_share(key: str, packed: bytes) -> int:
-    """What an item adds to its partition's digest."""
-    return xxhash.xxh3_64_intdigest(key.encode() + b"\0" + packed)
+    """What an item adds to its partition's digest; an item that is not stored (no bytes) adds nothing."""
+    return xxhash.xxh3_64_intdigest(key.encode() + b"\0" + packed) if packed else 0
 
 
-def entry_share(key: str, name: bytes, entry: bytes) -> int:
-    """What one content entry adds to its partition's digest."""
-    return xxhash.xxh3_64_intdigest(key.encode() + b"\1" + name + b"\0" + entry)
+def entry_share(key: str, name: bytes, entry: bytes | None) -> int:
+    """What one content entry adds to its partition's digest; None where there is none."""
+    return 0 if entry is None or not state.counted(name) else xxhash.xxh3_64_intdigest(key.encode() + b"\1" + name + b"\0" + entry)
 
 
 class Cached:
     """One item. ``packed`` is its newest form, ``stored`` the one the digest knows, ``content`` its entries as bytes."""
 
-    __slots__ = ("content", "deadline", "dirty", "item", "packed", "stored")
+    __slots__ = ("content", "item", "packed", "stored")
 
-    def __init__(self, item: Item, packed: bytes, content: dict[bytes, bytes], deadline: int | None) -> None:
+    def __init__(self, item: Item, packed: bytes, content: dict[bytes, bytes]) -> None:
         self.item = item
         self.packed = packed
         self.stored = packed
         self.content = content
-        self.deadline = deadline
-        self.dirty = False
 
 
 class Cache:
     """Oldest first. Between commits nothing is evicted: a changed item is nowhere else."""
 
-    def __init__(self, items_max: int) -> None:
+    def __init__(self) -> None:
         self._items: dict[str, Cached] = {}
-        self._items_max = items_max
 
     def __len__(self) -> int:
         return len(self._items)
@@ -59,19 +56,18 @@ class Cache:
         """Add what was loaded; what is cached already is newer and stays."""
         for key, (packed, content) in loaded.items():
             if key not in self._items:
-                item = state.unpack(key, packed, content)
-                self._items[key] = Cached(item, packed, content, item.deadline)
+                self._items[key] = Cached(state.unpack(key, packed, content), packed, content)
 
     def made(self, key: str) -> Cached:
         """The item, new where the store has none."""
         cached = self._items.get(key)
         if cached is None:
-            cached = self._items[key] = Cached(Item(key), b"", {}, None)
+            cached = self._items[key] = Cached(Item(key), b"", {})
         return cached
 
-    def evict(self) -> None:
+    def evict(self, items_max: int) -> None:
         """Drop the oldest beyond the bound; call when nothing is uncommitted."""
-        surplus = len(self._items) - self._items_max
+        surplus = len(self._items) - items_max
         if surplus > 0:
             for key in list(self._items)[:surplus]:
                 del self._items[key]

@@ -8,7 +8,7 @@ repeated after a crash, cut at other borders, gives each the same lineage.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from packtrace.codec import state
@@ -20,14 +20,16 @@ from packtrace.domain.fact import Fact
 from packtrace.domain.identifiers import partition_of
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_fact, apply_reference
 from packtrace.domain.reference import Reference, ReferenceChange, concerns
-from packtrace.domain.vocabulary import Entity
 from packtrace.ports import Commit, PartitionMeta, Position
 from packtrace.tracker.cache import Cache, Cached, entry_share, item_share, moved
 from packtrace.tracker.rows import Origin, row
 
-CLOCK_SOURCES = "clock_sources"
-"""Kept among the clocks: how many sources must have spoken before the partition has a clock."""
 CLOCK_TOPIC = "events/"
+"""Sources of this topic drive the clock; others (reference data, facts) have none to wait for."""
+
+STALE_DEADLINES_MAX = 1_000
+"""Beyond as many as there are live ones: an item scanned every minute moves its deadline each time."""
+
 _BEFORE_ALL = Position(-1, -1)
 
 
@@ -39,10 +41,11 @@ class OpsRecord(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a step wants from the store: these items, and every item where reference data changes."""
+    """What a step wants from the store: the items of ``keys``, and of all others those that a change of reference data
+    ``concerns``; None where none changes. What is in memory is not asked for: it is newer."""
 
     keys: list[str]
-    everything: bool
+    concerns: Callable[[str], bool] | None
 
 
 class FactOut(NamedTuple):
@@ -75,23 +78,20 @@ class PartitionEngine:
         meta: PartitionMeta,
         reference: Mapping[str, str],
         deadlines: Mapping[str, int],
-        items_max: int,
     ) -> None:
         self.partition = partition
         self.offset = meta.offset
-        self.cache = Cache(items_max)
+        self.cache = Cache()
         self._partitions = partitions
         self._epoch = meta.epoch
         self._digest = meta.digest
         self._watermarks = dict(meta.watermarks)
         self._clocks = dict(meta.clocks)
-        self._clock = _least(self._clocks)
+        self._own_clock = f"ops/{partition}"
+        self._clock = self._clocks.get(self._own_clock, 0)
         self._deadlines = dict(deadlines)
-        self._due = [(time, key) for key, time in deadlines.items()]
-        heapq.heapify(self._due)
-        changes = [
-            ReferenceChange(Entity(name.partition("|")[0]), name.partition("|")[2], json) for name, json in sorted(reference.items())
-        ]
+        self._plan_anew()
+        changes = [ReferenceChange(name.partition("|")[0], name.partition("|")[2], json) for name, json in sorted(reference.items())]
         self._reference = Reference.empty().changed(changes)
         self._start(self.offset)
 
@@ -111,18 +111,34 @@ class PartitionEngine:
         """What the store must answer before ``apply`` of these records."""
         keys: set[str] = set()
         clocks = dict(self._clocks)
-        everything = False
+        clock = self._clock
+        changes: list[ReferenceChange] = []
         for record in records:
             batch = record.batch
             keys.update(batch.op_items)
             keys.update(row.fact.target for row in batch.facts)
-            _advance(clocks, batch)
-            everything = everything or any(
-                Position(row.offset, 0) > self._watermarks.get(batch.sources[row.source], _BEFORE_ALL) for row in batch.reference
-            )
-        clock = max(self._clock, _least(clocks))
-        keys.update(key for time, key in self._due if time <= clock and self._deadlines.get(key) == time)
-        return Needs([key for key in keys if key not in self.cache], everything)
+            clock = max(clock, _advance(clocks, batch))
+            for change in batch.reference:
+                if Position(change.offset, 0) > self._watermarks.get(batch.sources[change.source], _BEFORE_ALL):
+                    changes.append(ReferenceChange(change.entity, change.key, change.json))
+        keys.update(self._due_until(clock))
+        return Needs([key for key in keys if key not in self.cache], concerns(changes) if changes else None)
+
+    def _due_until(self, clock: int) -> list[str]:
+        """Keys of the deadlines passed at ``clock``; looks at no more of the heap than that."""
+        heap, found, places = self._due, [], [0]
+        while places:
+            place = places.pop()
+            if place < len(heap) and heap[place][0] <= clock:
+                time, key = heap[place]
+                if self._deadlines.get(key) == time:
+                    found.append(key)
+                places += (2 * place + 1, 2 * place + 2)
+        return found
+
+    def _plan_anew(self) -> None:
+        self._due = [(time, key) for key, time in self._deadlines.items()]
+        heapq.heapify(self._due)
 
     def apply(self, records: Sequence[OpsRecord], loaded: Mapping[str, tuple[bytes, dict[bytes, bytes]]]) -> Step:
         """Fold ``records``, which start where the last step ended; ``loaded`` holds what ``needs`` asked for and exists."""
@@ -143,10 +159,9 @@ class PartitionEngine:
             self._apply_ops(batch)
         if batch.facts:
             self._apply_facts(batch)
-        _advance(self._clocks, batch)
-        clock = _least(self._clocks)
+        clock = _advance(self._clocks, batch)
         if clock > self._clock:
-            self._clock = clock
+            self._clock = self._clocks[self._own_clock] = clock
             self._fire()
 
     def _apply_ops(self, batch: OpsBatch) -> None:
@@ -207,7 +222,7 @@ class PartitionEngine:
                 continue
             self._watermarks[name] = place
             log_time = max(log_time, change.log_time)
-            changes.append(ReferenceChange(Entity(change.entity), change.key, change.json))
+            changes.append(ReferenceChange(change.entity, change.key, change.json))
             self._reference_changes[f"{change.entity}|{change.key}"] = change.json
         if not changes:
             return
@@ -215,7 +230,7 @@ class PartitionEngine:
         concerned = concerns(changes)
         for key in sorted(key for key in self.cache if concerned(key)):
             cached = self.cache.made(key)
-            judged = apply_reference(cached.item, before, self._reference, max(self._clock, log_time))
+            judged = apply_reference(cached.item, before, self._reference, self._clock, log_time)
             if self._took(cached, judged):
                 self._write(cached, Origin(ROW_REFERENCE, log_time, log_time), judged.outcome.value)
 
@@ -247,21 +262,19 @@ class PartitionEngine:
         for fact in judged.facts:
             self._facts.append(FactOut(partition_of(fact.target, self._partitions), self._offset, self._fact_nth, fact))
             self._fact_nth += 1
-        for name, entry in judged.content.items():
-            self._content.setdefault(key, {})[name] = entry
-            old = cached.content.get(name)
-            if old is not None:
-                self._digest = moved(self._digest, entry_share(key, name, old), 0)
-            if entry is None:
-                cached.content.pop(name, None)
-            else:
-                cached.content[name] = entry
-                self._digest = moved(self._digest, 0, entry_share(key, name, entry))
+        if judged.content:
+            self._content.setdefault(key, {}).update(judged.content)
+            for name, entry in judged.content.items():
+                self._digest = moved(self._digest, entry_share(key, name, cached.content.get(name)), entry_share(key, name, entry))
+                if entry is None:
+                    cached.content.pop(name, None)
+                else:
+                    cached.content[name] = entry
         deadline = item.deadline
-        if deadline != cached.deadline:
-            cached.deadline = self._deadline_changes[key] = deadline
+        if deadline != self._deadlines.get(key):
+            self._deadline_changes[key] = deadline
             if deadline is None:
-                self._deadlines.pop(key, None)
+                del self._deadlines[key]
             else:
                 self._deadlines[key] = deadline
                 heapq.heappush(self._due, (deadline, key))
@@ -279,9 +292,10 @@ class PartitionEngine:
         for key, cached in self._dirty.items():
             if cached.packed == cached.stored:
                 continue
-            less = item_share(key, cached.stored) if cached.stored else 0
-            self._digest = moved(self._digest, less, item_share(key, cached.packed))
+            self._digest = moved(self._digest, item_share(key, cached.stored), item_share(key, cached.packed))
             items[key] = cached.stored = cached.packed
+        if len(self._due) > 2 * len(self._deadlines) + STALE_DEADLINES_MAX:
+            self._plan_anew()
         return Commit(
             partition=self.partition,
             epoch=self._epoch,
@@ -297,15 +311,12 @@ class PartitionEngine:
         )
 
 
-def _advance(clocks: dict[str, int], batch: OpsBatch) -> None:
-    if batch.clock_sources:
-        clocks[CLOCK_SOURCES] = batch.clock_sources
+def _advance(clocks: dict[str, int], batch: OpsBatch) -> int:
+    """Note how far the sources are; answers the log time that every one of them has reached, 0 where that is not known."""
+    if not batch.clock_sources:
+        return 0
     for source, time in zip(batch.sources, batch.clock, strict=True):
-        if time > clocks.get(source, 0):
+        if time > clocks.get(source, 0) and source.startswith(CLOCK_TOPIC):
             clocks[source] = time
-
-
-def _least(clocks: Mapping[str, int]) -> int:
-    """The log time every source has reached; 0 until all have spoken."""
     known = [time for source, time in clocks.items() if source.startswith(CLOCK_TOPIC)]
-    return min(known) if known and len(known) >= clocks.get(CLOCK_SOURCES, len(known) + 1) else 0
+    return min(known) if len(known) >= batch.clock_sources else 0

@@ -1,8 +1,8 @@
 """The tracker's effects, numbered. One round:
 
-1. read records of ops, bounded in number and bytes;
-2. take the partitions newly assigned: a new epoch, seek to the offset in the store;
-3. load the items named and fold (pure);
+1. read records of ops; a partition newly assigned is taken first: a new epoch, and reading starts at the store's offset;
+2. load the items named, in bites bounded in bytes;
+3. fold (pure);
 4. write history, alerts and facts, and wait for the broker;
 5. commit each partition in the store: state, watermarks, digest and offset in one step.
 
@@ -19,8 +19,9 @@ from contextlib import suppress
 
 from packtrace.adapters.crash_point import crash_point
 from packtrace.codec import alert_record, ops
+from packtrace.codec.ops import OpsBatch
 from packtrace.codec.ops_builder import OpsBuilder
-from packtrace.errors import UnavailableError
+from packtrace.errors import PacktraceError, RefusedError, RejectedError, UnavailableError
 from packtrace.ports import Committed, Fenced, Gap, LogReader, LogRecord, LogWriter, StateStore, TopicPartition
 from packtrace.telemetry import (
     DEPENDENCY_WAITS,
@@ -30,6 +31,7 @@ from packtrace.telemetry import (
     TRACKER_FACTS,
     TRACKER_FENCED,
     TRACKER_GAPS,
+    TRACKER_LAG,
     TRACKER_OPS,
     TRACKER_PARTITIONS,
     TRACKER_STAGE_SECONDS,
@@ -39,13 +41,21 @@ from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
 
 OPS = "ops"
 POLL_SECONDS = 0.05
-FLUSH_SECONDS_MAX = 30.0
-ROUND_BYTES_MAX = 8 * 1024 * 1024
-"""Record bytes folded before the next commit; a backlog is taken in such bites."""
+FLUSH_SECONDS_MAX = 6.0
+"""A broker that takes longer is away; less than the 10 s a SIGTERM may take."""
+BITE_BYTES_MAX = 4 * 1024 * 1024
+"""Record bytes folded before the next commit, some 100,000 ops; a backlog is taken in such bites."""
 WAIT_SECONDS_FIRST = 0.1
 WAIT_SECONDS_MAX = 5.0
+WAIT_SLICE_SECONDS = 0.1
+"""A signal is served between slices."""
 POSITION_SECONDS = 2.0
 """How often positions are told to the consumer group, for those who watch its lag; nothing reads them back."""
+LAG_SECONDS = 0.5
+"""Between two questions for the end of a partition; they take turns."""
+FENCED_SECONDS = 20.0
+"""A partition lost to another owner that is still assigned to us after twice the session timeout has no owner: a sleeper took it
+and was thrown out of the group. Take it again."""
 
 
 class Wire:
@@ -81,91 +91,123 @@ class Tracker:
         self._records_max = records_max
         self._items_max = items_max
         self._engines: dict[int, PartitionEngine] = {}
+        self._assigned: set[int] = set()
         self._wanted: set[int] = set()
         """Assigned, not yet taken."""
-        self._told = 0.0
+        self._fenced: dict[int, float] = {}
+        """Assigned, but taken by another: since when."""
+        self._sought: dict[int, int] = {}
+        """Partition -> the offset that a second reading must find."""
+        self._told = self._lag_asked = 0.0
+        self._lag_turn = 0
         self._wait = WAIT_SECONDS_FIRST
         self.trouble: str | None = "no partition assigned yet"
         """Why the tracker does not work at the moment; None when it does."""
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Rounds until ``stopping``; then leave the group, everything committed."""
-        self._reader.subscribe([OPS], self._assigned, self._revoked)
+        self.start()
         try:
             while not stopping():
-                self.round()
+                self.round(stopping)
         finally:
             self._tell_positions()
-            if self._writer is not None:
-                self._writer.close()
+            self._drop_writer()
             self._reader.close()
 
-    def round(self) -> None:
+    def start(self) -> None:
+        """Join the group."""
+        self._reader.subscribe([OPS], self._on_assigned, self._on_revoked)
+
+    def round(self, stopping: Callable[[], bool] = lambda: False) -> None:
         """One round of the module; an outage is noted, waited out and survived."""
         try:
-            self._round()
+            self._round(stopping)
         except UnavailableError as error:
-            self._lose_everything(error)
+            self._lose_everything(error, stopping)
 
-    def _assigned(self, partitions: list[TopicPartition]) -> Mapping[TopicPartition, int] | None:
-        self._wanted.update(one.partition for one in partitions)
-        return None
-
-    def _revoked(self, partitions: list[TopicPartition]) -> None:
+    def _on_assigned(self, partitions: list[TopicPartition]) -> Mapping[TopicPartition, int] | None:
+        starts = {}
         for one in partitions:
-            self._engines.pop(one.partition, None)
+            self._assigned.add(one.partition)
+            self._wanted.add(one.partition)
+            with suppress(PacktraceError):  # said outside of the reader's callback, where it is tried again
+                starts[one] = self._take(one.partition)
+        return starts
+
+    def _on_revoked(self, partitions: list[TopicPartition]) -> None:
+        for one in partitions:
+            self._assigned.discard(one.partition)
             self._wanted.discard(one.partition)
+            self._fenced.pop(one.partition, None)
+            if self._engines.pop(one.partition, None) is not None:
+                TRACKER_LAG.remove(str(one.partition))
         TRACKER_PARTITIONS.set(len(self._engines))
 
-    def _round(self) -> None:
+    def _round(self, stopping: Callable[[], bool]) -> None:
         records = self._reader.poll(self._records_max, POLL_SECONDS)
         crash_point("tracker.after_read")
-        self._take_wanted()
+        taken = self._take_wanted()  # what was read of these was read elsewhere
         bite: list[LogRecord] = []
         size = 0
-        for record in records:
-            bite.append(record)
-            size += len(record.value or b"")
-            if size >= ROUND_BYTES_MAX:
+        for record in self._following([record for record in records if record.partition not in taken]):
+            if size and size + len(record.value or b"") > BITE_BYTES_MAX:
                 self._apply(bite)
                 bite, size = [], 0
+                if stopping():
+                    return
+            bite.append(record)
+            size += len(record.value or b"")
         if bite:
             self._apply(bite)
+        self._tell_lag()
         if time.monotonic() - self._told > POSITION_SECONDS:
             self._tell_positions()
         self._wait = WAIT_SECONDS_FIRST
         self.trouble = None if self._engines else "no partition assigned yet"
 
-    def _take_wanted(self) -> None:
-        """Effect 2. Records read of a partition before it was taken are left alone: it is read again from its offset."""
-        for partition in sorted(self._wanted):
-            meta = self._store.acquire(partition, self._partitions)
-            engine = PartitionEngine(
-                partition, self._partitions, meta, self._store.reference(partition), self._store.deadlines(partition), self._items_max
-            )
-            self._reader.seek(TopicPartition(OPS, partition), meta.offset)
-            self._engines[partition] = engine
-            self._wanted.discard(partition)
-            log.info("partition_taken", partition=partition, offset=meta.offset, epoch=meta.epoch)
+    def _take_wanted(self) -> set[int]:
+        """What could not be taken when it was assigned, or was thrown away since: take it, and read from the store's offset."""
+        now = time.monotonic()
+        for partition, since in list(self._fenced.items()):
+            if now - since > FENCED_SECONDS:
+                del self._fenced[partition]
+                self._wanted.add(partition)
+        taken = set(self._wanted)
+        for partition in sorted(taken):
+            self._reader.seek(TopicPartition(OPS, partition), self._take(partition))
+        return taken
+
+    def _take(self, partition: int) -> int:
+        """Become the owner; answers the offset to read from."""
+        meta = self._store.acquire(partition, self._partitions)
+        engine = PartitionEngine(partition, self._partitions, meta, self._store.reference(partition), self._store.deadlines(partition))
+        self._engines[partition] = engine
+        self._wanted.discard(partition)
+        self._sought.pop(partition, None)
         TRACKER_PARTITIONS.set(len(self._engines))
+        log.info("partition_taken", partition=partition, offset=meta.offset, epoch=meta.epoch)
+        return meta.offset
 
     def _apply(self, records: list[LogRecord]) -> None:
-        """Effects 3 to 5 for one bite."""
+        """Effects 2 to 5 for one bite."""
         begun = time.perf_counter()
+        loading = 0.0
         steps: list[Step] = []
-        for partition, engine in list(self._engines.items()):
-            mine = [record for record in records if record.partition == partition and record.offset >= engine.offset]
-            if not mine:
+        for partition, mine in _by_partition(records).items():
+            engine = self._engines.get(partition)
+            if engine is None:
                 continue
-            if mine[0].offset != engine.offset:
-                self._reader.seek(TopicPartition(OPS, partition), engine.offset)
-                continue
-            decoded = [OpsRecord(record.offset, ops.decode(self._wire.unframe(record.value or b""))) for record in mine]
-            steps.append(self._fold(engine, decoded))
+            batch = [OpsRecord(record.offset, self._decoded(record)) for record in mine]
+            asked = time.perf_counter()
+            loaded = load(self._store, engine, batch)
+            loading += time.perf_counter() - asked
+            steps.append(engine.apply(batch, loaded))
         if not steps:
             return
         folded = time.perf_counter()
-        TRACKER_STAGE_SECONDS.labels("fold").observe(folded - begun)
+        TRACKER_STAGE_SECONDS.labels("load").observe(loading)
+        TRACKER_STAGE_SECONDS.labels("fold").observe(folded - begun - loading)
         crash_point("tracker.after_fold")
         self._write(steps)
         crash_point("tracker.after_write")
@@ -173,17 +215,39 @@ class Tracker:
         TRACKER_STAGE_SECONDS.labels("write").observe(written - folded)
         for step in steps:
             self._commit(step)
+            crash_point("tracker.after_commit")
         TRACKER_STAGE_SECONDS.labels("commit").observe(time.perf_counter() - written)
-        crash_point("tracker.after_commit")
+        items_max = self._items_max // max(len(self._engines), 1)
+        for engine in self._engines.values():
+            engine.cache.evict(items_max)
         TRACKER_CACHED.set(sum(len(engine.cache) for engine in self._engines.values()))
 
-    def _fold(self, engine: PartitionEngine, records: list[OpsRecord]) -> Step:
-        needs = engine.needs(records)
-        if needs.everything:
-            loaded = {key: (packed, content) for key, packed, content in self._store.scan(engine.partition)}
-        else:
-            loaded = self._store.load(engine.partition, needs.keys) if needs.keys else {}
-        return engine.apply(records, loaded)
+    def _following(self, records: list[LogRecord]) -> list[LogRecord]:
+        """Those that go on where their partition stands. Where they do not, it is read once more from there."""
+        following = []
+        for partition, mine in _by_partition(records).items():
+            engine = self._engines.get(partition)
+            if engine is None:
+                continue
+            expected = range(engine.offset, engine.offset + len(mine))
+            hole = next(((one, record.offset) for one, record in zip(expected, mine, strict=True) if one != record.offset), None)
+            if hole is None:
+                self._sought.pop(partition, None)
+                following += mine
+            elif self._sought.get(partition) == engine.offset:
+                raise RefusedError(f"ops/{partition}: expected offset {hole[0]}, found {hole[1]}: the log has a hole. Nothing is skipped")
+            else:
+                self._sought[partition] = engine.offset
+                self._reader.seek(TopicPartition(OPS, partition), engine.offset)
+        return following
+
+    def _decoded(self, record: LogRecord) -> OpsBatch:
+        try:
+            return ops.decode(self._wire.unframe(record.value or b""))
+        except RejectedError as error:
+            raise RefusedError(
+                f"ops/{record.partition}, offset {record.offset}: {error}. Only router and tracker write this topic; nothing is skipped"
+            ) from error
 
     def _write(self, steps: list[Step]) -> None:
         """Effect 4."""
@@ -215,6 +279,7 @@ class Tracker:
             TRACKER_FENCED.inc()
             log.warning("partition_fenced", partition=partition, offset=step.commit.from_offset)
             self._engines.pop(partition, None)
+            self._fenced[partition] = time.monotonic()
             return
         except Gap as gap:
             TRACKER_GAPS.inc()
@@ -225,22 +290,24 @@ class Tracker:
         for outcome, count in step.outcomes.items():
             TRACKER_OPS.labels(outcome).inc(count)
         TRACKER_DROPPED.inc(step.dropped)
-        engine = self._engines.get(partition)
-        if engine is not None:
-            engine.cache.evict()
 
-    def _lose_everything(self, error: UnavailableError) -> None:
+    def _lose_everything(self, error: UnavailableError, stopping: Callable[[], bool]) -> None:
         """What is in memory may be ahead of the store: drop it, keep the membership, take it all again after a while."""
         self.trouble = str(error)
         DEPENDENCY_WAITS.labels("tracker").inc()
         log.warning("dependency_away", reason=str(error), wait_seconds=round(self._wait, 2))
         self._wanted.update(self._engines)
         self._engines.clear()
+        self._drop_writer()
+        until = time.monotonic() + self._wait
+        while not stopping() and time.monotonic() < until:
+            time.sleep(WAIT_SLICE_SECONDS)
+        self._wait = min(self._wait * 2, WAIT_SECONDS_MAX)
+
+    def _drop_writer(self) -> None:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        time.sleep(self._wait)
-        self._wait = min(self._wait * 2, WAIT_SECONDS_MAX)
 
     def _tell_positions(self) -> None:
         self._told = time.monotonic()
@@ -248,3 +315,32 @@ class Tracker:
         if positions:
             with suppress(UnavailableError):
                 self._reader.commit(positions)
+
+    def _tell_lag(self) -> None:
+        now = time.monotonic()
+        if now - self._lag_asked < LAG_SECONDS or not self._engines:
+            return
+        self._lag_asked = now
+        self._lag_turn += 1
+        partition = sorted(self._engines)[self._lag_turn % len(self._engines)]
+        with suppress(UnavailableError):
+            _, end = self._reader.watermarks(TopicPartition(OPS, partition))
+            TRACKER_LAG.labels(str(partition)).set(max(end - self._engines[partition].offset, 0))
+
+
+def load(store: StateStore, engine: PartitionEngine, batch: list[OpsRecord]) -> dict[str, tuple[bytes, dict[bytes, bytes]]]:
+    """Effect 2: what ``engine`` needs of the store to apply ``batch``."""
+    keys, concerned = engine.needs(batch)
+    loaded = store.load(engine.partition, keys) if keys else {}
+    if concerned is not None:
+        for key, packed, content in store.scan(engine.partition):
+            if concerned(key) and key not in engine.cache:
+                loaded[key] = (packed, content)
+    return loaded
+
+
+def _by_partition(records: list[LogRecord]) -> dict[int, list[LogRecord]]:
+    found: dict[int, list[LogRecord]] = {}
+    for record in records:
+        found.setdefault(record.partition, []).append(record)
+    return found
