@@ -84,6 +84,9 @@ class State:
     def meta(self, partition: int) -> PartitionMeta | None:
         return PartitionMeta(1, 0, 0, {"reference/0": Position(0, 0)}, dict(self.clocks))
 
+    def metas(self, partitions: int) -> dict[int, PartitionMeta]:
+        return {partition: meta for partition in range(partitions) if (meta := self.meta(partition)) is not None}
+
     def reference(self, partition: int) -> dict[str, str]:
         return dict(self.stated)
 

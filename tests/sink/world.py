@@ -31,6 +31,7 @@ class Rows:
     columns = COLUMNS
     layout = 1
     latency_seconds = 0.25
+    spacing_seconds = 0.5
 
     def owns(self, partition: int, source: str) -> bool:
         return int(source.removeprefix("ops/")) % 2 == partition

@@ -23,7 +23,6 @@ from packtrace.query.tree import NODES_DEFAULT, NODES_MAX, tree_answer
 from packtrace.query.verify import verify_answer
 
 PAGE_DEFAULT = 100
-PAGE_MAX = 1_000
 UNITS_DEFAULT = 1_000
 UNITS_MAX = 100_000
 CODE_CHARACTERS_MAX = 1_024
@@ -37,13 +36,15 @@ class Answers:
 
     Args:
         history_reached: log time up to which the history holds everything; None while not known.
+        page_max: most events, alerts or rejected inputs of one page.
     """
 
-    def __init__(self, live: Live, archive: Archive, history_reached: Callable[[], int | None]) -> None:
+    def __init__(self, live: Live, archive: Archive, history_reached: Callable[[], int | None], page_max: int = 10_000) -> None:
         self._live = live
         self._archive = archive
         self._past = Past(archive)
         self._history_reached = history_reached
+        self._page_max = page_max
 
     def item(self, segments: Sequence[str], parameters: Parameters) -> Json:
         item, ancestors, as_of = self._found(item_of(segments[0]), parameters.time("at"))
@@ -64,7 +65,7 @@ class Answers:
 
     def item_events(self, segments: Sequence[str], parameters: Parameters) -> Json:
         key = item_of(segments[0])
-        limit = parameters.number("limit", PAGE_DEFAULT, 1, PAGE_MAX)
+        limit = parameters.number("limit", PAGE_DEFAULT, 1, self._page_max)
         cursor = parameters.cursor({"event_time": int, "rank": int, "event_id": str, "offset": int, "position": int})
         after = FIRST_EVENT
         if cursor is not None:
@@ -78,7 +79,7 @@ class Answers:
         return events_answer(key, page, raw, len(rows) > limit, self._as_of_history())
 
     def alerts(self, segments: Sequence[str], parameters: Parameters) -> Json:
-        limit = parameters.number("limit", PAGE_DEFAULT, 1, PAGE_MAX)
+        limit = parameters.number("limit", PAGE_DEFAULT, 1, self._page_max)
         before = parameters.cursor({"changed_at": int, "id": str})
         item = parameters.text("item")
         rows = self._archive.alerts(
@@ -130,7 +131,7 @@ class Answers:
         return verify_answer(code, scan, item, ancestors, self._live.reference(scan.key), as_of)
 
     def rejected(self, segments: Sequence[str], parameters: Parameters) -> Json:
-        limit = parameters.number("limit", PAGE_DEFAULT, 1, PAGE_MAX)
+        limit = parameters.number("limit", PAGE_DEFAULT, 1, self._page_max)
         cursor = parameters.cursor({"log_time": int, "topic": str, "partition": int, "offset": int})
         before = BEFORE_ALL_REJECTED
         if cursor is not None:

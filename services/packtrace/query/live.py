@@ -25,11 +25,13 @@ Unpack = Callable[[str, bytes, dict[bytes, bytes]], Item]
 
 
 class StateReader(Protocol):
-    """What is read of the live state; the reading part of ``ports.StateStore``."""
+    """What is read of the live state (``packtrace.adapters.redis_reader.RedisReader``)."""
 
     def load(self, partition: int, items: Sequence[str]) -> dict[str, tuple[bytes, dict[bytes, bytes]]]: ...
 
     def meta(self, partition: int) -> PartitionMeta | None: ...
+
+    def metas(self, partitions: int) -> dict[int, PartitionMeta]: ...
 
     def reference(self, partition: int) -> dict[str, str]: ...
 
@@ -113,7 +115,9 @@ class Live:
 
     def reached(self, keys: Iterable[str] | None = None) -> int:
         """Log time up to which the partitions of ``keys`` (None: all) include everything, microseconds; 0 while not known."""
-        partitions = range(self._partitions) if keys is None else sorted({partition_of(key, self._partitions) for key in keys})
+        if keys is None:
+            return min(self.clock(meta) for meta in self.metas().values())
+        partitions = {partition_of(key, self._partitions) for key in keys}
         return min((self.clock(self._store.meta(partition)) for partition in partitions), default=0)
 
     def clock(self, meta: PartitionMeta | None) -> int:
@@ -123,8 +127,9 @@ class Live:
         return min(meta.clocks.values())
 
     def metas(self) -> dict[int, PartitionMeta | None]:
-        """Of every partition."""
-        return {partition: self._store.meta(partition) for partition in range(self._partitions)}
+        """Of every partition; None where it was never owned."""
+        known = self._store.metas(self._partitions)
+        return {partition: known.get(partition) for partition in range(self._partitions)}
 
     def reference(self, key: str) -> Reference:
         """The reference data of the partition of ``key``; every partition applies the same changes."""

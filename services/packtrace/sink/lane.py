@@ -42,6 +42,7 @@ class Lane:
         self._rows = 0
         self.bytes = 0
         self._oldest_at = 0.0
+        self._stored_at = float("-inf")
         self.recovered = False
         self.position = 0
         self.generation = 0
@@ -76,7 +77,7 @@ class Lane:
             return self._oldest_at if self._waiting[-1].offset >= self.reform_end - 1 else None
         if self._rows >= self._limits.block_rows_max or self.bytes >= self._limits.block_bytes_max:
             return self._oldest_at
-        return self._oldest_at + self.table.latency_seconds
+        return max(self._oldest_at + self.table.latency_seconds, self._stored_at + self.table.spacing_seconds)
 
     def form(self) -> Block:
         """The next block. Nothing is taken from what waits until it is ``stored``."""
@@ -113,6 +114,8 @@ class Lane:
             self._rows -= done.rows
             self.bytes -= done.size
         self._oldest_at = now
+        if block.rows:
+            self._stored_at = now
         self.position = block.end
         self.watermarks = block.watermarks
         self.pending = None

@@ -26,6 +26,12 @@ _T = TypeVar("_T")
 ReadEvent = Callable[[LogRecord], Event]
 """A record of ``events`` -> the checked event, as the router reads it. Raises RejectedError, UnavailableError."""
 
+ALERTS_SPACING_SECONDS = 0.25
+HISTORY_SPACING_SECONDS = 1.0
+EVENTS_SPACING_SECONDS = 2.0
+"""Eight partitions, and nobody waits for them: what became of an event is in the history."""
+SPACING_SECONDS = 0.5
+
 # fmt: off
 EVENTS: Columns = (
     ("partition",         "UInt16"),
@@ -134,10 +140,18 @@ class OneRow:
 
     layout = 1
 
-    def __init__(self, name: str, columns: Columns, values: Callable[[LogRecord], Sequence[object] | None], latency_seconds: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        columns: Columns,
+        values: Callable[[LogRecord], Sequence[object] | None],
+        latency_seconds: float,
+        spacing_seconds: float,
+    ) -> None:
         self.name = name
         self.columns = columns
         self.latency_seconds = latency_seconds
+        self.spacing_seconds = spacing_seconds
         self._values = values
         self._encode = rows(columns)
 
@@ -167,7 +181,7 @@ def events(read_event: ReadEvent, latency_seconds: float) -> OneRow:
             event.expiry, event.parent, len(ops_of(event)), to_json(event),
         )  # fmt: skip
 
-    return OneRow("events", EVENTS, values, latency_seconds)
+    return OneRow("events", EVENTS, values, latency_seconds, EVENTS_SPACING_SECONDS)
 
 
 def rejected(decode: Decode, latency_seconds: float) -> OneRow:
@@ -181,7 +195,7 @@ def rejected(decode: Decode, latency_seconds: float) -> OneRow:
             one["value"] or b"", record.partition, record.offset,
         )  # fmt: skip
 
-    return OneRow("rejected", REJECTED, values, latency_seconds)
+    return OneRow("rejected", REJECTED, values, latency_seconds, SPACING_SECONDS)
 
 
 def incidents(decode: Decode, latency_seconds: float) -> OneRow:
@@ -191,7 +205,7 @@ def incidents(decode: Decode, latency_seconds: float) -> OneRow:
         one = _own(record, decode)
         return (*(one[name] for name, _ in INCIDENTS[:-2]), record.partition, record.offset)
 
-    return OneRow("incidents", INCIDENTS, values, latency_seconds)
+    return OneRow("incidents", INCIDENTS, values, latency_seconds, SPACING_SECONDS)
 
 
 class History:
@@ -205,6 +219,7 @@ class History:
     name = "history"
     columns: Columns = history.COLUMNS
     layout = history.VERSION
+    spacing_seconds = HISTORY_SPACING_SECONDS
 
     def __init__(self, body_of: Callable[[bytes], bytes], partitions: int, latency_seconds: float) -> None:
         self.latency_seconds = latency_seconds
@@ -231,6 +246,7 @@ class Alerts:
     name = "alerts"
     columns = ALERTS
     layout = 1
+    spacing_seconds = ALERTS_SPACING_SECONDS
 
     def __init__(self, decode: Decode, latency_seconds: float) -> None:
         self.latency_seconds = latency_seconds
