@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
+import uuid
 from pathlib import Path
 
 from packtrace.embedded.downloads import Progress, java, kafka_jars
@@ -45,8 +47,7 @@ def kafka_part(home: Path, port: int, controller_port: int, progress: Progress) 
         folder.mkdir(parents=True, exist_ok=True)
         configuration.write_text(_PROPERTIES.format(port=port, controller=controller_port, data=folder / "data"), encoding="utf-8")
         if not (folder / "data" / "meta.properties").exists():
-            cluster = _tool(runtime, "random-uuid").strip().splitlines()[-1]
-            _tool(runtime, "format", "-t", cluster, "-c", str(configuration))
+            _tool(runtime, "format", "-t", _cluster_id(), "-c", str(configuration))
 
     return Part(
         name="kafka",
@@ -55,6 +56,14 @@ def kafka_part(home: Path, port: int, controller_port: int, progress: Progress) 
         probe=line_probe(port, b"", b""),
         prepare=prepare,
     )
+
+
+def _cluster_id() -> str:
+    """As Kafka's own ``random-uuid``: 16 random bytes in URL-safe base64, not starting with a dash."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
 
 
 def _tool(runtime: tuple[str, ...], *words: str) -> str:
