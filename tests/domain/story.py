@@ -25,7 +25,6 @@ from packtrace.domain.event import Correction, Event
 from packtrace.domain.identifiers import check_digit, sgtin_key, sscc_key
 from packtrace.domain.reference import Reference, ReferenceChange
 from packtrace.domain.vocabulary import Action, Custody, EventType, Life, Outcome, Status
-
 from tests.domain.world import World
 
 DAY0 = read_time("2026-11-22T00:00:00Z")
@@ -155,7 +154,9 @@ def read(text: str, number: int) -> Line:
     rest = columns[2:]
     if rest and (rest[0].split(" ")[0] in (*_KINDS, "correct", "load")):
         action = rest.pop(0)
-        while rest and (re.match(r"(at |[a-z]+=)", rest[0]) and not rest[0].startswith("at 95") or (_NAME.match(rest[0]) and ":" not in rest[0])):
+        while rest and (
+            (re.match(r"(at |[a-z]+=)", rest[0]) and not rest[0].startswith("at 95")) or (_NAME.match(rest[0]) and ":" not in rest[0])
+        ):
             action += " " + rest.pop(0)
         _action(line, action, number)
     line.expected = [expected for column in rest for expected in column.split("; ")]

@@ -7,6 +7,7 @@ import random
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from packtrace.codec.state import content_of, pack, unpack
 from packtrace.domain import judge
 from packtrace.domain.dates import DAY, HOUR, MINUTE, SECOND
@@ -14,8 +15,7 @@ from packtrace.domain.event import Correction, Event
 from packtrace.domain.explode import own_events
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.vocabulary import Status
-
-from tests.domain.story import DAY0, DISTRIBUTOR, PHARMACY, REFERENCE, SITE, SITE_2, _KINDS, key
+from tests.domain.story import _KINDS, DAY0, DISTRIBUTOR, PHARMACY, REFERENCE, SITE, SITE_2, key
 from tests.domain.world import World
 
 START = DAY0 + 10 * HOUR
@@ -71,7 +71,9 @@ def worlds(draw: st.DrawFn, containers: bool = True, corrections: bool = True) -
     found = draw(st.lists(events(containers), min_size=1, max_size=9))
     if draw(st.booleans()):
         again = draw(st.sampled_from(found))
-        found.append(msgspec.structs.replace(again, id="again", event_time=again.event_time + draw(st.sampled_from([0, SECOND, 9 * SECOND]))))
+        found.append(
+            msgspec.structs.replace(again, id="again", event_time=again.event_time + draw(st.sampled_from([0, SECOND, 9 * SECOND])))
+        )
     if corrections and draw(st.booleans()):
         wrong = draw(st.sampled_from(found))
         ids = tuple(draw(st.lists(st.sampled_from([e.id for e in found]), min_size=1, max_size=2)))
@@ -171,8 +173,7 @@ def test_a_correction_equals_never_having_happened(world: list[tuple[Event, int]
     without = [
         (event, log_time)
         for event, log_time in world
-        if event is not wrong
-        and not any(own.mark in mine or own.message_mark in mine for _, own in own_events(event, 0))
+        if event is not wrong and not any(own.mark in mine or own.message_mark in mine for _, own in own_events(event, 0))
     ]
     if len(without) != len(world) - 1:
         return
@@ -194,7 +195,10 @@ def test_a_correction_equals_never_having_happened(world: list[tuple[Event, int]
 def test_settling_changes_no_conclusion(world: list[tuple[Event, int]], seed: int) -> None:
     """What followed before the window closed follows after it; nothing is told again."""
     found = run(ops_of(world), seed)
-    state = {name: (item.life, item.reason, item.lot, item.parent, item.custody, item.place, set(item.children)) for name, item in found.items.items()}
+    state = {
+        name: (item.life, item.reason, item.lot, item.parent, item.custody, item.place, set(item.children))
+        for name, item in found.items.items()
+    }
     standing, told = found.standing(), len(found.changes)
     found.tick(START + 30 * DAY)
     assert found.standing() == standing
@@ -230,5 +234,3 @@ def test_the_generated_worlds_reach_what_they_should() -> None:
     look()
     assert {"two-parents", "hierarchy-loop", "level-inversion", "wrong-unpack", "duplicate-commissioning", "terminal-item"} <= rules
     assert {"resent", "double_scan", "repeat", "conflict", "corrected", "refused"} <= outcomes
-
-

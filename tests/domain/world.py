@@ -128,7 +128,20 @@ class World:
         """What the standing alerts say when read from their last change."""
         last = {change.id: change for change in self.changes}
         return sorted(
-            (c.id, c.rule, c.severity, c.item, c.cause, c.event_time, c.events, c.expected, c.found, c.place, c.device, tuple(c.detail.items()))
+            (
+                c.id,
+                c.rule,
+                c.severity,
+                c.item,
+                c.cause,
+                c.event_time,
+                c.events,
+                c.expected,
+                c.found,
+                c.place,
+                c.device,
+                tuple(c.detail.items()),
+            )
             for c in last.values()
             if c.status is not Status.WITHDRAWN
         )

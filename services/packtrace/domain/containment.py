@@ -15,7 +15,7 @@ A child that leaves takes over its root's custody as of that moment: *left* trav
 from __future__ import annotations
 
 from packtrace.domain import fact_payload
-from packtrace.domain.content import Content, Rows, Told
+from packtrace.domain.content import JOINS, Content, Rows, Told
 from packtrace.domain.fact_payload import HOPS_MAX, Answer, Joined, Passed
 from packtrace.domain.order import RANK, Key
 from packtrace.domain.state import UNKNOWN_CUSTODY, CustodyValue, State
@@ -25,7 +25,6 @@ from packtrace.domain.vocabulary import FactType, Kind, Role
 
 _LEAVING = frozenset({Kind.DISPENSE, Kind.DECOMMISSION, Kind.DESTROY})
 _DIRECT = frozenset({Told.JOINED, Told.PROBE, Told.LEFT})
-_JOIN_TOLD = frozenset({Told.JOINED, Told.PROBE, Told.PASSED_JOINED})
 
 
 def contain(state: State, step: Step, content: Content | None, out: Out) -> None:
@@ -109,9 +108,9 @@ def pass_on(state: State, key: Key, itself: str, rows: Rows, out: Out) -> None:
     joins: list[tuple[str, ...]] = []
     questions: list[tuple[str, ...]] = []
     log_time = min(row.log_time for row in rows.values())
-    for (asks, _), row in rows.items():
+    for (asks, _, _), row in rows.items():
         path = (asks,) if not row.payload or row.told in _DIRECT else fact_payload.path(row.payload)
-        if row.told in _JOIN_TOLD:
+        if row.told in JOINS:
             joins.append(path)
         elif state.parent:
             questions.append(path)

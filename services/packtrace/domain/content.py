@@ -49,8 +49,13 @@ class Row(NamedTuple):
     log_time: int
 
 
-Rows = dict[tuple[str, str], Row]
-"""(item that asks, item that told) -> row; the two differ where it was passed on."""
+Rows = dict[tuple[str, str, bool], Row]
+"""(item that asks, item that told, whether it joins) -> row; the two items differ where it was passed on.
+
+One event may tell of a leaving and of a joining of the same item: out of a case, into a bundle inside it.
+"""
+
+JOINS: Final = frozenset({Told.JOINED, Told.PROBE, Told.PASSED_JOINED})
 
 
 class Content:
@@ -73,8 +78,9 @@ class Content:
             rows = self.open[key] = {}
             if self.last is None or key > self.last:
                 self.last = key
-        before = rows.get((asks, told_by))
-        rows[asks, told_by] = row
+        name = asks, told_by, row.told in JOINS
+        before = rows.get(name)
+        rows[name] = row
         self.changed.add(event_name(key))
         told = row.told
         if before is None and key == self.last and self._inside is not None:
@@ -86,12 +92,12 @@ class Content:
             self._inside = None
         return before
 
-    def take_back(self, key: Key, asks: str, told_by: str) -> Row | None:
+    def take_back(self, key: Key, asks: str, told_by: str, joins: bool) -> Row | None:
         """Remove a row that was retracted."""
         rows = self.open.get(key)
         if rows is None:
             return None
-        before = rows.pop((asks, told_by), None)
+        before = rows.pop((asks, told_by, joins), None)
         if before is not None:
             if not rows:
                 del self.open[key]
@@ -118,21 +124,30 @@ class Content:
                 break
             if emptied is not None and at < emptied:
                 continue
-            for (asks, _), row in self.open[at].items():
-                if row.told is Told.JOINED:
+            for asks, told in self._moves(at):
+                if told is Told.JOINED:
                     found[asks] = None
-                elif row.told is Told.LEFT:
+                else:
                     found.pop(asks, None)
         return found
 
+    def _moves(self, key: Key) -> list[tuple[str, Told]]:
+        """Which children one event moves: those that left before those that joined."""
+        moves: list[tuple[str, Told]] = [
+            (asks, row.told) for (asks, _, _), row in self.open[key].items() if row.told in (Told.JOINED, Told.LEFT)
+        ]
+        moves.sort(key=lambda move: -move[1])
+        return moves
+
     def settle(self, key: Key) -> None:
         """Fold the rows of one event, the oldest open one, into the last writer per child."""
-        for (asks, _), row in self.open.pop(key).items():
-            if row.told is Told.JOINED:
+        for asks, told in self._moves(key):
+            if told is Told.JOINED:
                 self.settled[asks] = key[0]
                 self.changed.add(_SETTLED + pack_key(asks))
-            elif row.told is Told.LEFT and self.settled.pop(asks, None) is not None:
+            elif self.settled.pop(asks, None) is not None:
                 self.changed.add(_SETTLED + pack_key(asks))
+        del self.open[key]
         self.changed.add(event_name(key))
         self.last = max(self.open, default=None)
 
@@ -171,7 +186,7 @@ class Content:
         return self._pack_rows(key) if key in self.open else None
 
     def _pack_rows(self, key: Key) -> bytes:
-        rows = [_pack_row(asks, told_by, row) for (asks, told_by), row in self.open[key].items()]
+        rows = [_pack_row(asks, told_by, row) for (asks, told_by, _), row in self.open[key].items()]
         rows.sort()
         return self.log_time(key).to_bytes(7, "big") + b"".join(rows)
 
@@ -237,5 +252,6 @@ def _unpack_rows(entry: bytes) -> Rows:
             length = int.from_bytes(entry[at : at + 2], "big")
             at += 2 + length
             payload = entry[at - length : at]
-        rows[asks, told_by] = Row(Told(flags & 0x0F), payload, log_time)
+        told = Told(flags & 0x0F)
+        rows[asks, told_by, told in JOINS] = Row(told, payload, log_time)
     return rows

@@ -88,7 +88,7 @@ def _at(state: State, step: Step) -> None:
 def _from_first_child(state: State, step: Step, content: Content) -> None:
     first = step.event.other
     rows = content.open.get((step.event.time, RANK[step.kind], step.event.id), {})
-    row = rows.get((first, first))
+    row = rows.get((first, first, True))
     if row is not None and row.told is Told.JOINED:
         custody = fact_payload.joined(row.payload).custody
         if custody is not None:

@@ -41,7 +41,20 @@ class Base:
 class Item:
     """See the module. ``now`` is the state after everything known; ``window`` is in base order."""
 
-    __slots__ = ("alerts", "base", "content", "correcting", "key", "last", "now", "row_bytes", "settles_at", "told", "window", "window_hours")
+    __slots__ = (
+        "alerts",
+        "base",
+        "content",
+        "correcting",
+        "key",
+        "last",
+        "now",
+        "row_bytes",
+        "settles_at",
+        "told",
+        "window",
+        "window_hours",
+    )
 
     def __init__(self, key: str) -> None:
         self.key = key

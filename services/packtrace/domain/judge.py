@@ -19,7 +19,7 @@ from packtrace.domain.fact import Fact
 from packtrace.domain.fold import Folded, fold
 from packtrace.domain.item import Item
 from packtrace.domain.memory import pack_memory
-from packtrace.domain.order import Key, key_of, unordered
+from packtrace.domain.order import Key, key_of, unordered, window_key
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.reference import Reference
 from packtrace.domain.repeats import repeat_of_settled
@@ -61,7 +61,7 @@ def apply_event(item: Item, event: OwnEvent, reference: Reference, clock: int) -
     if place is not None:
         item.window[place] = event
     else:
-        insort(item.window, event, key=key_of)
+        insort(item.window, event, key=window_key)
         item.correcting = item.correcting or event.context.kind is Kind.CORRECT
     item.row_bytes = []
     after = fold(item, subject)
@@ -212,7 +212,7 @@ def _plan_content(item: Item, subject: Subject) -> None:
 def _exact_repeat(item: Item, event: OwnEvent) -> int | None:
     """The place of the same event, delivered before."""
     for n, other in enumerate(item.window):
-        if other.id == event.id and other.mark == event.mark and other.time == event.time and other.context.kind is event.context.kind:
+        if other.id == event.id and window_key(other) == window_key(event):
             return n
     return None
 

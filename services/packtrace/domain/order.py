@@ -29,6 +29,11 @@ def key_of(event: OwnEvent) -> Key:
     return event.time, RANK[kind], event.id
 
 
+def window_key(event: OwnEvent) -> tuple[Key, int, int]:
+    """Where ``event`` stands in a window: of several contents under one id the smallest mark first."""
+    return key_of(event), event.mark, event.message_mark
+
+
 def unordered(one: OwnEvent, other: OwnEvent, tolerance: int) -> bool:
     """Whether two events have no order of their own.
 

@@ -28,9 +28,7 @@ def take(item: Item, fact: Fact) -> None:
     if is_direct(fact):
         content = _content(item)
         if fact.retracted:
-            row = content.open.get(key, {}).get((fact.source, fact.source))
-            if row is not None and (row.told is Told.LEFT) is (fact.type is FactType.LEFT):
-                content.take_back(key, fact.source, fact.source)
+            content.take_back(key, fact.source, fact.source, fact.type is FactType.JOINED)
         else:
             content.put(key, fact.source, fact.source, Row(_told_by(fact), _kept(fact), fact.log_time))
     elif fact.type in _PASSED:
@@ -56,9 +54,9 @@ def _take_passed(item: Item, key: Key, fact: Fact) -> None:
     """Facts a container passed on: the rows of that source are those of the newest fact."""
     told = _PASSED[fact.type]
     content = _content(item)
-    for (asks, told_by), row in list(content.open.get(key, {}).items()):
+    for (asks, told_by, joins), row in list(content.open.get(key, {}).items()):
         if told_by == fact.source and row.told is told:
-            content.take_back(key, asks, told_by)
+            content.take_back(key, asks, told_by, joins)
     own = False
     if not fact.retracted:
         for path in fact_payload.paths(fact.payload):
@@ -107,7 +105,10 @@ def _after_own(item: Item, key: Key) -> bool:
     if not item.window:
         return True
     last = key_of(item.window[-1])
-    return key > last or (key == last and item.window[-1].role is Role.PARENT)
+    if key != last:
+        return key > last
+    # rows of a container's own event come after it; of two contents under one id the other may stand
+    return item.window[-1].role is Role.PARENT and (len(item.window) == 1 or key_of(item.window[-2]) != last)
 
 
 def changes_nothing_else(item: Item, fact: Fact) -> bool:
@@ -116,7 +117,7 @@ def changes_nothing_else(item: Item, fact: Fact) -> bool:
         return False
     key = key_of_fact(fact)
     rows = rows_at(item, key)
-    if (fact.source, fact.source) in rows:
+    if (fact.source, fact.source, fact.type is FactType.JOINED) in rows:
         return False
     base = item.base
     if base is not None and key <= base.last:

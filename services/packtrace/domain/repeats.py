@@ -85,32 +85,29 @@ def stand(window: Sequence[OwnEvent], base: Base | None, reference: Reference) -
 
 def _one_event(window: Sequence[OwnEvent], outcomes: dict[int, Outcome]) -> list[list[int]]:
     """(a): groups of places that are one event, the first in base order leading; error declarations only among themselves."""
-    kept: dict[tuple[bool, str], int] = {}
-    lost: list[int] = []
-    for n, event in enumerate(window):
+    smallest: dict[tuple[bool, str], int] = {}
+    for event in window:
         name = (event.context.kind is Kind.CORRECT, event.id)
-        other = kept.get(name)
-        if other is None:
-            kept[name] = n
-        elif event.mark < window[other].mark:
-            lost.append(other)
-            kept[name] = n
-        else:
-            lost.append(n)
-    lead: dict[tuple[bool, str, int], int] = {}
-    parent = {n: n for n in kept.values()}
+        smallest[name] = min(event.mark, smallest.get(name, event.mark))
+    lead: dict[tuple[bool, str, int | str], int] = {}
+    parent: dict[int, int] = {}
+    lost: list[int] = []
 
     def root(n: int) -> int:
         while parent[n] != n:
             n = parent[n]
         return n
 
-    for n in sorted(parent):
-        event = window[n]
+    for n, event in enumerate(window):
         is_correction = event.context.kind is Kind.CORRECT
-        for what, mark in (("mark", event.mark), ("message", event.message_mark)):
-            if mark:
-                other = lead.setdefault((is_correction, what, mark), n)
+        if event.mark != smallest[is_correction, event.id]:
+            lost.append(n)
+            continue
+        parent[n] = n
+        same: tuple[tuple[str, int | str], ...] = (("id", event.id), ("mark", event.mark), ("message", event.message_mark))
+        for what, one_of in same:
+            if one_of:
+                other = lead.setdefault((is_correction, what, one_of), n)
                 one, two = sorted((root(other), root(n)))
                 parent[two] = one
     groups: dict[int, list[int]] = {}
@@ -122,7 +119,7 @@ def _one_event(window: Sequence[OwnEvent], outcomes: dict[int, Outcome]) -> list
     for n in lost:
         outcomes[n] = Outcome.CONFLICT
         event = window[n]
-        groups[root(kept[event.context.kind is Kind.CORRECT, event.id])].append(n)
+        groups[root(lead[event.context.kind is Kind.CORRECT, "id", event.id])].append(n)
     return list(groups.values())
 
 
