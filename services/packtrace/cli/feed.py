@@ -76,6 +76,7 @@ def capture(files: Files, home: Home = HOME, as_json: Json = False) -> None:
     """
     from packtrace.cli.capture import capture_file
     from packtrace.cli.client import Client
+    from packtrace.cli.files import within_line
     from packtrace.cli.system import addresses
 
     client = Client("gateway", addresses(home).gateway, timeout_seconds=120)
@@ -95,6 +96,7 @@ def capture(files: Files, home: Home = HOME, as_json: Json = False) -> None:
                 if shown <= SHOWN_MAX:
                     verdict = refusal.verdict
                     error = RejectedError(verdict["code"], verdict.get("where", ""), verdict.get("expected", ""), verdict.get("found", ""))
+                    error = within_line(error) if refusal.place[-1:].isdigit() else error
                     aside().print(f"{refusal.place}: {error.text} [{verdict['code']}]", markup=False, style="red")
     if not as_json:
         if shown > SHOWN_MAX:

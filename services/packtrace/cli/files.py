@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from packtrace.errors import RefusedError, RejectedError
 from packtrace.gateway.document import BOM, EpcisDocumentError, split
 
+_LINE = re.compile(r"^line [0-9]+(?:, |$)")
 ANY_NUMBER = sys.maxsize
 STDIN = "-"
 
@@ -65,11 +67,16 @@ def events_of(name: str, stream: BinaryIO) -> Iterator[Located]:
 def _one(shown: str, number: int, text: bytes) -> Iterator[Located]:
     try:
         for event in split(text, ANY_NUMBER):
-            yield Located(f"{shown}:{number}", event.text, event.error)
+            yield Located(f"{shown}:{number}", event.text, event.error and within_line(event.error))
     except RejectedError as error:
-        yield Located(f"{shown}:{number}", text, error)
+        yield Located(f"{shown}:{number}", text, within_line(error))
     except EpcisDocumentError:
         raise RefusedError(f"{shown}:{number}: an EPCIS document; expected events of packtrace, one JSON object per line") from None
+
+
+def within_line(error: RejectedError) -> RejectedError:
+    """The error without the number of its line, which the place has already."""
+    return RejectedError(error.code, _LINE.sub("", error.where), error.expected, error.found)
 
 
 def _whole(shown: str, text: bytes) -> Iterator[Located]:

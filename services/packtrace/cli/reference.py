@@ -219,7 +219,7 @@ def _until_applied(home: Path, offset: int, timeout: float, now: Callable[[], fl
             return
         if now() >= end:
             raise UnavailableError(
-                f"it is in the log, but {count(len(behind), 'partition')} had not applied it after {timeout:g} s; is the tracker up?"
+                f"it is in the log, but {count(len(behind), 'partition')} had not applied it after {timeout:g} s; are router and tracker up? See `packtrace status`"
             )
         aside().print(f"[dim]{count(len(behind), 'partition')} to go[/]", end="\r") if aside().is_terminal else None
         time.sleep(POLL_SECONDS)

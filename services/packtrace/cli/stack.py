@@ -172,7 +172,7 @@ def _addresses(stack: Stack) -> None:
         ("redis", stack.redis),
         ("clickhouse", stack.clickhouse),
     ):
-        screen().print(f"  {name:<11}{address}")
+        screen().print(f"  {name:<12}{address}")
     home = "" if Path(stack.home) == HOME.resolve() else f" --home {stack.home}"
     screen().print(
         f"next: packtrace reference load schemas/examples/reference.json{home}, then packtrace publish schemas/examples/story.jsonl{home}",
@@ -200,7 +200,7 @@ def _status_table(stack: Stack) -> None:
         since = datetime.fromtimestamp(part.since, UTC).strftime("%m-%d %H:%M:%S") if part.since and part.pid else ""
         address = part.address.removeprefix("http://").removeprefix("redis://").partition("/")[0]
         table.add_row(
-            part.name, Text(part.state, style=STATES.get(part.state, "")), str(part.pid or ""), address, str(part.restarts or ""), since
+            part.name, Text(part.state, style=STATES.get(part.state, "")), str(part.pid or ""), address, str(part.restarts), since
         )
     screen().print(table)
     for part in stack.parts:
