@@ -80,10 +80,10 @@ class PartitionEngine:
         deadlines: Mapping[str, int],
     ) -> None:
         self.partition = partition
+        self.epoch = meta.epoch
         self.offset = meta.offset
         self.cache = Cache()
         self._partitions = partitions
-        self._epoch = meta.epoch
         self._digest = meta.digest
         self._watermarks = dict(meta.watermarks)
         self._clocks = dict(meta.clocks)
@@ -298,7 +298,7 @@ class PartitionEngine:
             self._plan_anew()
         return Commit(
             partition=self.partition,
-            epoch=self._epoch,
+            epoch=self.epoch,
             from_offset=self._from,
             to_offset=self.offset,
             digest=self._digest,

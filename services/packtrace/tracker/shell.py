@@ -1,7 +1,8 @@
 """The tracker's effects, numbered. One round:
 
 1. read records of ops; a partition newly assigned is taken first: a new epoch, and reading starts at the store's offset;
-2. load the items named, in bites bounded in bytes;
+2. load the items named, in bites bounded in bytes, and look whether the store still stands where we do: a process that lost
+   the partition, or a store that came back older, must not make it write what follows from another moment;
 3. fold (pure);
 4. write history, alerts and facts, and wait for the broker;
 5. commit each partition in the store: state, watermarks, digest and offset in one step.
@@ -67,7 +68,14 @@ class Wire:
 
 
 class Tracker:
-    """All partitions one process owns."""
+    """All partitions one process owns.
+
+    Args:
+        writer: makes a writer, anew after each outage.
+        records_max: most records read at once.
+        items_max: most items kept in memory between commits.
+        clock: seconds, never going back.
+    """
 
     def __init__(
         self,
@@ -80,6 +88,8 @@ class Tracker:
         history_partitions: int,
         records_max: int,
         items_max: int,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._reader = reader
         self._new_writer = writer
@@ -90,6 +100,8 @@ class Tracker:
         self._history_partitions = history_partitions
         self._records_max = records_max
         self._items_max = items_max
+        self._clock = clock
+        self._sleep = sleep
         self._engines: dict[int, PartitionEngine] = {}
         self._assigned: set[int] = set()
         self._wanted: set[int] = set()
@@ -161,14 +173,14 @@ class Tracker:
         if bite:
             self._apply(bite)
         self._tell_lag()
-        if time.monotonic() - self._told > POSITION_SECONDS:
+        if self._clock() - self._told > POSITION_SECONDS:
             self._tell_positions()
         self._wait = WAIT_SECONDS_FIRST
         self.trouble = None if self._engines else "no partition assigned yet"
 
     def _take_wanted(self) -> set[int]:
         """What could not be taken when it was assigned, or was thrown away since: take it, and read from the store's offset."""
-        now = time.monotonic()
+        now = self._clock()
         for partition, since in list(self._fenced.items()):
             if now - since > FENCED_SECONDS:
                 del self._fenced[partition]
@@ -182,6 +194,10 @@ class Tracker:
         """Become the owner; answers the offset to read from."""
         meta = self._store.acquire(partition, self._partitions)
         engine = PartitionEngine(partition, self._partitions, meta, self._store.reference(partition), self._store.deadlines(partition))
+        try:
+            check_place(self._store, engine)
+        except (Fenced, Gap) as answer:
+            raise UnavailableError(f"state of ops partition {partition}: it moved while it was read") from answer
         self._engines[partition] = engine
         self._wanted.discard(partition)
         self._sought.pop(partition, None)
@@ -200,8 +216,13 @@ class Tracker:
                 continue
             batch = [OpsRecord(record.offset, self._decoded(record)) for record in mine]
             asked = time.perf_counter()
-            loaded = load(self._store, engine, batch)
-            loading += time.perf_counter() - asked
+            try:
+                loaded = load(self._store, engine, batch)
+            except (Fenced, Gap) as answer:
+                self._lost(engine, answer)
+                continue
+            finally:
+                loading += time.perf_counter() - asked
             steps.append(engine.apply(batch, loaded))
         if not steps:
             return
@@ -275,21 +296,25 @@ class Tracker:
         partition = step.commit.partition
         try:
             self._store.commit(step.commit)
-        except Fenced:
-            TRACKER_FENCED.inc()
-            log.warning("partition_fenced", partition=partition, offset=step.commit.from_offset)
-            self._engines.pop(partition, None)
-            self._fenced[partition] = time.monotonic()
-            return
-        except Gap as gap:
-            TRACKER_GAPS.inc()
-            log.warning("store_gap", partition=partition, expected=step.commit.from_offset, found=gap.offset)
-            self._engines.pop(partition, None)
-            self._wanted.add(partition)
+        except (Fenced, Gap) as answer:
+            self._lost(self._engines[partition], answer)
             return
         for outcome, count in step.outcomes.items():
             TRACKER_OPS.labels(outcome).inc(count)
         TRACKER_DROPPED.inc(step.dropped)
+
+    def _lost(self, engine: PartitionEngine, answer: Fenced | Gap) -> None:
+        """The store does not stand where we do: drop what is in memory."""
+        partition = engine.partition
+        del self._engines[partition]
+        if isinstance(answer, Gap):
+            TRACKER_GAPS.inc()
+            log.warning("store_gap", partition=partition, expected=engine.offset, found=answer.offset)
+            self._wanted.add(partition)
+        else:
+            TRACKER_FENCED.inc()
+            log.warning("partition_fenced", partition=partition, offset=engine.offset)
+            self._fenced[partition] = self._clock()
 
     def _lose_everything(self, error: UnavailableError, stopping: Callable[[], bool]) -> None:
         """What is in memory may be ahead of the store: drop it, keep the membership, take it all again after a while."""
@@ -299,9 +324,9 @@ class Tracker:
         self._wanted.update(self._engines)
         self._engines.clear()
         self._drop_writer()
-        until = time.monotonic() + self._wait
-        while not stopping() and time.monotonic() < until:
-            time.sleep(WAIT_SLICE_SECONDS)
+        until = self._clock() + self._wait
+        while not stopping() and self._clock() < until:
+            self._sleep(WAIT_SLICE_SECONDS)
         self._wait = min(self._wait * 2, WAIT_SECONDS_MAX)
 
     def _drop_writer(self) -> None:
@@ -310,14 +335,14 @@ class Tracker:
             self._writer = None
 
     def _tell_positions(self) -> None:
-        self._told = time.monotonic()
+        self._told = self._clock()
         positions = {TopicPartition(OPS, partition): Committed(engine.offset) for partition, engine in self._engines.items()}
         if positions:
             with suppress(UnavailableError):
                 self._reader.commit(positions)
 
     def _tell_lag(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if now - self._lag_asked < LAG_SECONDS or not self._engines:
             return
         self._lag_asked = now
@@ -329,14 +354,25 @@ class Tracker:
 
 
 def load(store: StateStore, engine: PartitionEngine, batch: list[OpsRecord]) -> dict[str, tuple[bytes, dict[bytes, bytes]]]:
-    """Effect 2: what ``engine`` needs of the store to apply ``batch``."""
+    """Effect 2: what ``engine`` needs of the store to apply ``batch``, as of where it stands. Raises Fenced, Gap."""
     keys, concerned = engine.needs(batch)
     loaded = store.load(engine.partition, keys) if keys else {}
     if concerned is not None:
         for key, packed, content in store.scan(engine.partition):
             if concerned(key) and key not in engine.cache:
                 loaded[key] = (packed, content)
+    if keys or concerned is not None:
+        check_place(store, engine)
     return loaded
+
+
+def check_place(store: StateStore, engine: PartitionEngine) -> None:
+    """Look after reading whether what was read is of ``engine``'s own moment. Raises Fenced, Gap."""
+    meta = store.meta(engine.partition)
+    if meta is not None and meta.epoch > engine.epoch:
+        raise Fenced
+    if meta is None or (meta.epoch, meta.offset) != (engine.epoch, engine.offset):
+        raise Gap(0 if meta is None else meta.offset)
 
 
 def _by_partition(records: list[LogRecord]) -> dict[int, list[LogRecord]]:
