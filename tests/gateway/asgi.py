@@ -16,10 +16,9 @@ from packtrace.adapters.http_status import status_routes
 from packtrace.adapters.log_memory import MemoryLog, MemoryWriter
 from packtrace.gateway.app import create_app
 from packtrace.gateway.body import BodyLimits, BodyReader
-from packtrace.gateway.intake import Codec, Intake
+from packtrace.gateway.intake import Intake, codec
 from packtrace.gateway.publisher import Publisher
 from packtrace.gateway.receipts import Receipts
-from packtrace.gateway.records import event_encoder, record_encoder
 
 NOW = 1_795_341_600_000_000
 """2026-11-22T10:00:00Z."""
@@ -28,7 +27,7 @@ EVENT_SCHEMA = fastavro.parse_schema(json.loads(contracts.schema_text("event.avs
 REJECTED_SCHEMA = fastavro.parse_schema(json.loads(contracts.schema_text("rejected.avsc")))
 
 
-encode_event = event_encoder(7)
+encode_event = codec(7, 7).encode_event
 
 
 def decoded(schema: Any, value: bytes | None) -> dict[str, Any]:
@@ -58,7 +57,7 @@ class Gateway:
         self.log = MemoryLog(now=NOW)
         self.now = NOW
         self.failures: list[str] = []
-        self.codec = Codec(encode_event, record_encoder("rejected", 7))
+        self.codec = codec(7, 7)
         self.publisher = Publisher(
             lambda: MemoryWriter(self.log), self.log.answer, lambda: self.failures.append("stopped"), 0.2, pending_bytes_max
         )

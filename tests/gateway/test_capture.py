@@ -127,6 +127,26 @@ def test_the_key_is_the_source(gateway: Gateway, stated: dict[str, Any], key: by
     assert [record.key for record in gateway.log.topic("events")] == [key]
 
 
+# fmt: off
+ODD_TEXTS = [
+    ("id",       "\ud800"),
+    ("lot",      "\udfff"),
+    ("id",       "\x00"),
+    ("line",     "a\nb"),
+    ("id",       "x" * 5_000),
+    ("line",     "\ud800"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("field", "text"), ODD_TEXTS)
+def test_text_that_cannot_be_stored_is_a_rejection_and_no_failure(gateway: Gateway, field: str, text: str) -> None:
+    answer = gateway.post("/events", [event(1, **{field: text}), event(2)])
+    assert answer.status == 202
+    assert [one["status"] for one in answer.json["events"]] == ["rejected", "accepted"]
+    assert len(gateway.rejected()) == 1
+
+
 def test_the_same_document_twice_has_one_id_and_one_effect(gateway: Gateway) -> None:
     body = json.dumps([event(1), event(2, lot="x" * 30), event(3)]).encode()
     first = gateway.post("/capture", body)

@@ -6,12 +6,13 @@ import contextlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from packtrace.errors import RejectedError
-from packtrace.gateway.document import EpcisDocumentError, TooManyEventsError, split
+from packtrace.gateway.document import EpcisDocumentError, TooManyEventsError, _elements, split
 
 MAX = 10
 
@@ -81,6 +82,26 @@ def test_a_body_that_cannot_be_divided_says_where(body: bytes, where: str, found
     with pytest.raises(RejectedError) as caught:
         split(body, MAX)
     assert (caught.value.code, caught.value.where, caught.value.found) == ("malformed-json", where, found)
+
+
+@pytest.mark.parametrize("odd", ['{"id": "\\ud800"}', '{"id": "\\uDFFF\\n"}'])
+def test_what_only_one_event_must_answer_for_does_not_cost_the_others(odd: str) -> None:
+    for body in (f'[{{"a": 1}}, {odd} ,{{"b": [2, "]"]}}]', f'{{"a": 1}}\n{odd}\n{{"b": [2, "]"]}}\n'):
+        assert [event.text.decode() for event in split(body.encode(), MAX)] == ['{"a": 1}', odd, '{"b": [2, "]"]}']
+    assert [event.text.decode() for event in split(odd.encode(), MAX)] == [odd]
+
+
+@given(st.lists(objects, min_size=1, max_size=4), st.integers(0, 200), st.sampled_from([b"", b",", b"]", b"[", b'"', b"\\", b"}", b"x"]))
+def test_the_two_readers_of_arrays_agree(events: list[Any], at: int, planted: bytes) -> None:
+    """Where the quick reader divides, the slow one divides alike; where it refuses broken brackets, so does the other."""
+    text = json.dumps(events).encode()
+    text = text[: at % len(text)] + planted + text[at % len(text) :]
+    try:
+        quick: list[bytes] | None = [bytes(raw) for raw in msgspec.json.decode(text, type=list[msgspec.Raw])]
+    except msgspec.DecodeError:
+        quick = None
+    if quick is not None:
+        assert _elements(text) == quick
 
 
 def test_nesting_without_end_is_refused() -> None:

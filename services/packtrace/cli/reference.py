@@ -92,6 +92,7 @@ def load_changes(changes: Sequence[ReferenceChange], home: Path, wait_seconds: f
         UnavailableError: the broker did not take it, or it was not applied in time (unless ``wait_seconds`` is 0).
     """
     from packtrace.cli.system import applied_reference, reference_writer
+    from packtrace.codec.reference_record import ReferenceRecord, record_key
 
     rows = [row for row in differences(changes, applied_reference(home)) if row.how != "same"]
     version = time.time_ns() // 1000
@@ -104,9 +105,8 @@ def load_changes(changes: Sequence[ReferenceChange], home: Path, wait_seconds: f
     if rows:
         with reference_writer(home) as (writer, encode):
             for row in rows:
-                change = row.change
-                record = {"entity": str(change.entity), "key": change.key, "value": change.value_json or "", "version": version}
-                writer.write(TOPIC, encode(record), key=f"{change.entity}/{change.key}".encode(), on_acknowledged=acknowledged)
+                record = ReferenceRecord(row.change, version)
+                writer.write(TOPIC, encode(record), key=record_key(row.change), on_acknowledged=acknowledged)
             writer.flush(FLUSH_TIMEOUT_SECONDS)
         if wait_seconds:
             _until_applied(home, offset, wait_seconds)

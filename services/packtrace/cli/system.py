@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from packtrace.codec.raw_event import RawEvent
+    from packtrace.codec.reference_record import ReferenceRecord
     from packtrace.ports import LogWriter, StateStore
 
 REFERENCE_SOURCE = "reference/0"
@@ -49,21 +50,21 @@ def addresses(home: Path) -> Addresses:
 @contextmanager
 def event_writer(home: Path) -> Iterator[tuple[LogWriter, Callable[[RawEvent], bytes]]]:
     """A writer, and how an event becomes a record of ``events``."""
-    from packtrace.gateway.records import event_encoder
+    from packtrace.codec import event_avro, wire
 
-    encode = event_encoder(schema_id(home, "events"))
+    events_id = schema_id(home, "events")
     with _writer(home) as writer:
-        yield writer, encode
+        yield writer, lambda raw: wire.frame(events_id, event_avro.encode(raw))
 
 
 @contextmanager
-def reference_writer(home: Path) -> Iterator[tuple[LogWriter, Callable[[Mapping[str, Any]], bytes]]]:
+def reference_writer(home: Path) -> Iterator[tuple[LogWriter, Callable[[ReferenceRecord], bytes]]]:
     """A writer, and how a change becomes a record of ``reference``."""
-    from packtrace.gateway.records import record_encoder
+    from packtrace.codec import reference_record, wire
 
-    encode = record_encoder("reference", schema_id(home, "reference"))
+    reference_id = schema_id(home, "reference")
     with _writer(home) as writer:
-        yield writer, encode
+        yield writer, lambda record: wire.frame(reference_id, reference_record.encode(record))
 
 
 def raw_writer(home: Path) -> LogWriter:

@@ -20,10 +20,9 @@ from packtrace.gateway.admission import EVENTS, REJECTED
 from packtrace.gateway.app import create_app
 from packtrace.gateway.body import BodyLimits, BodyReader
 from packtrace.gateway.connection import with_header_timeout
-from packtrace.gateway.intake import Codec, Intake
+from packtrace.gateway.intake import Codec, Intake, codec
 from packtrace.gateway.publisher import Publisher
 from packtrace.gateway.receipts import Receipts
-from packtrace.gateway.records import event_encoder, record_encoder
 from packtrace.ports import TopicPartition
 from packtrace.settings import GatewaySettings, read
 from packtrace.telemetry import configure, log
@@ -47,8 +46,7 @@ class Schemas:
         """Raises UnavailableError until they are known."""
         with self._lock:
             if self._codec is None:
-                events, rejected = self._registry.schema_id(EVENTS), self._registry.schema_id(REJECTED)
-                self._codec = Codec(event_encoder(events), record_encoder(REJECTED, rejected))
+                self._codec = codec(self._registry.schema_id(EVENTS), self._registry.schema_id(REJECTED))
             return self._codec
 
 

@@ -5,6 +5,7 @@ A line that is no JSON costs only itself; an array that is no JSON cannot be div
 
 from __future__ import annotations
 
+import json
 import re
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ BOM = b"\xef\xbb\xbf"
 _BYTE = re.compile(r"\(byte ([0-9]+)\)")
 _EPCIS = re.compile(rb'"@context"\s*:|"schemaVersion"\s*:')
 _HEAD_BYTES = 4096
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
 
 
 class EventText(NamedTuple):
@@ -66,7 +69,33 @@ def _array(text: bytes) -> list[bytes]:
     try:
         return [bytes(raw) for raw in msgspec.json.decode(text, type=list[msgspec.Raw])]
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _malformed(text, error) from None
+        elements = _elements(text)
+        if elements is None:
+            raise _malformed(text, error) from None
+        return elements
+
+
+def _elements(text: bytes) -> list[bytes] | None:
+    """The elements of an array, by a slower reader that also passes over what only its own event must answer for.
+
+    Such as half a surrogate pair, which JSON can spell and no text can hold. None: it is no array to this reader either.
+    """
+    whole = text.decode("utf-8", "surrogateescape")
+    elements: list[bytes] = []
+    at = _SPACE.match(whole, whole.index("[") + 1).end()  # type: ignore[union-attr]
+    try:
+        while whole[at] != "]" or elements:
+            _, end = _DECODER.raw_decode(whole, at)
+            elements.append(whole[at:end].encode("utf-8", "surrogateescape"))
+            at = _SPACE.match(whole, end).end()  # type: ignore[union-attr]
+            if whole[at] == "]":
+                break
+            if whole[at] != ",":
+                return None
+            at = _SPACE.match(whole, at + 1).end()  # type: ignore[union-attr]
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return None if whole[at + 1 :].strip() else elements
 
 
 def _object(text: bytes) -> bytes:
@@ -74,7 +103,10 @@ def _object(text: bytes) -> bytes:
     try:
         raw = bytes(msgspec.json.decode(text, type=msgspec.Raw))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _malformed(text, error) from None
+        elements = _elements(b"[" + text + b"]")
+        if elements is None or len(elements) != 1:
+            raise _malformed(text, error) from None
+        raw = elements[0]
     if raw.startswith(b"{") and _EPCIS.search(raw[:_HEAD_BYTES]):
         raise EpcisDocumentError
     return raw

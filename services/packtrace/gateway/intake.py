@@ -11,7 +11,9 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from packtrace.adapters.crash_point import crash_point
+from packtrace.codec import event_avro, rejected_record, wire
 from packtrace.codec.raw_event import RawEvent
+from packtrace.codec.rejected_record import RejectedRecord
 from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RejectedError, UnavailableError
 from packtrace.gateway.admission import EVENTS, ORIGIN, REJECTED, Admitted, Refused, admit, lineage, source_of
@@ -36,7 +38,14 @@ class Codec(NamedTuple):
     """How records are written."""
 
     encode_event: Callable[[RawEvent], bytes]
-    encode_rejected: Callable[[dict[str, object]], bytes]
+    encode_rejected: Callable[[RejectedRecord], bytes]
+
+
+def codec(events_id: int, rejected_id: int) -> Codec:
+    """Records in the Confluent wire format under the ids of their schemas."""
+    return Codec(
+        lambda raw: wire.frame(events_id, event_avro.encode(raw)), lambda record: wire.frame(rejected_id, rejected_record.encode(record))
+    )
 
 
 class Intake:
@@ -148,25 +157,31 @@ def _rejected(capture: str, index: int, refused: Refused, codec: Codec, now: int
     """The record of ``rejected`` for one event: its own text, and where it was."""
     raw = refused.raw
     key = f"capture/{capture}/{index}".encode()
-    record: dict[str, object] = {
-        "topic": ORIGIN,
-        "partition": 0,
-        "offset": lineage(capture, index),
-        "log_time": now,
-        "reason": str(refused.error.code),
-        "place": refused.error.where,
-        "text": refused.error.text,
-        "source": source_of(raw) if raw else "",
-        "event_id": raw.id if raw else "",
-        "key": key,
-        "value": refused.body,
-    }
+    record = rejected_record.rejected(
+        ORIGIN,
+        0,
+        lineage(capture, index),
+        now,
+        refused.error,
+        source=storable(source_of(raw)) if raw else "",
+        event_id=storable(raw.id) if raw else "",
+        key=key,
+        value=refused.body,
+    )
     return Outgoing(REJECTED, key, codec.encode_rejected(record))
 
 
 def _refusal(index: int, refused: Refused) -> Verdict:
     error = refused.error
-    return Verdict(index, "rejected", refused.raw.id if refused.raw else "", str(error.code), error.where, error.expected, error.found)
+    stated = refused.raw.id if refused.raw else ""
+    return Verdict(
+        index, "rejected", storable(stated), str(error.code), storable(error.where), storable(error.expected), storable(error.found)
+    )
+
+
+def storable(text: str) -> str:
+    """``text`` with what UTF-8 has no form for (half a surrogate pair) shown as a question mark."""
+    return text.encode(errors="replace").decode()
 
 
 def status_of(receipt: Receipt) -> int:
