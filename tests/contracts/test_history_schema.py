@@ -20,13 +20,13 @@ from packtrace.domain.fact import Fact
 from packtrace.domain.vocabulary import FactType, Kind
 from packtrace.errors import RefusedError, UnavailableError
 from packtrace.ports import Position
-from packtrace.sink import tables
+from packtrace.sink import event_rows, tables
 
 pytestmark = pytest.mark.contract
 
 SENT = {
     "history": history.COLUMNS,
-    "events": tables.EVENTS,
+    "events": event_rows.COLUMNS,
     "alerts": tables.ALERTS,
     "rejected": tables.REJECTED,
     "incidents": tables.INCIDENTS,

@@ -1,5 +1,5 @@
-"""What a record of each topic becomes. The columns of ``history`` come encoded from the tracker; every other record is one
-row, or none, and its columns are encoded here. Pure, given the functions that decode records.
+"""What a record of each topic becomes, but for ``events`` (see ``event_rows``). The columns of ``history`` come encoded from
+the tracker; every other record is one row, and its columns are encoded here. Pure, given the functions that decode records.
 """
 
 from __future__ import annotations
@@ -9,22 +9,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from packtrace.codec import history, native
-from packtrace.codec.event_json import to_json
-from packtrace.domain.event import Event
-from packtrace.domain.explode import ops_of
+from packtrace.codec import history
 from packtrace.errors import RefusedError, RejectedError
 from packtrace.ports import LogRecord, Position
 from packtrace.sink.blocks import Piece
+from packtrace.sink.row import Columns, encoder
 
-Columns = tuple[tuple[str, str], ...]
 Decode = Callable[[bytes], Mapping[str, Any]]
 """Confluent frame and Avro body -> fields. Raises RejectedError, UnavailableError (registry)."""
 
 _T = TypeVar("_T")
-
-ReadEvent = Callable[[LogRecord], Event]
-"""A record of ``events`` -> the checked event, as the router reads it. Raises RejectedError, UnavailableError."""
 
 ALERTS_SPACING_SECONDS = 0.25
 HISTORY_SPACING_SECONDS = 1.0
@@ -33,30 +27,6 @@ EVENTS_SPACING_SECONDS = 2.0
 SPACING_SECONDS = 0.5
 
 # fmt: off
-EVENTS: Columns = (
-    ("partition",         "UInt16"),
-    ("offset",            "Int64"),
-    ("log_time",          "DateTime64(6, 'UTC')"),
-    ("event_time",        "DateTime64(6, 'UTC')"),
-    ("id",                "String"),
-    ("type",              "LowCardinality(String)"),
-    ("action",            "LowCardinality(String)"),
-    ("biz_step",          "LowCardinality(String)"),
-    ("disposition",       "LowCardinality(String)"),
-    ("place",             "LowCardinality(String)"),
-    ("read_point",        "LowCardinality(String)"),
-    ("party",             "LowCardinality(String)"),
-    ("source_party",      "LowCardinality(String)"),
-    ("destination_party", "LowCardinality(String)"),
-    ("line",              "LowCardinality(String)"),
-    ("device",            "LowCardinality(String)"),
-    ("operator",          "LowCardinality(String)"),
-    ("lot",               "LowCardinality(String)"),
-    ("expiry",            "UInt32"),
-    ("parent",            "String"),
-    ("items",             "UInt32"),
-    ("event",             "String"),
-)
 ALERTS: Columns = (
     ("id",                "String"),
     ("version",           "UInt32"),
@@ -118,23 +88,6 @@ INCIDENTS: Columns = (
 # fmt: on
 
 
-def rows(columns: Columns) -> Callable[[Sequence[object]], list[bytes]]:
-    """An encoder of single rows of ``columns``: values -> bodies."""
-    encoders: list[Callable[[Any], bytes]] = [_cell(type_) for _, type_ in columns]
-
-    def encode(values: Sequence[object]) -> list[bytes]:
-        return [encoder(value) for encoder, value in zip(encoders, values, strict=True)]
-
-    return encode
-
-
-def _cell(type_: str) -> Callable[[Any], bytes]:
-    code = native.number_code(type_)
-    if code is not None:
-        return native.number_encoder(code)
-    return native.text if native.sent_type(type_) == "String" else (lambda value: native.body(type_, [value]))
-
-
 class OneRow:
     """A table whose records become one row each, or none; its lineage is the record's own place in the log."""
 
@@ -153,7 +106,7 @@ class OneRow:
         self.latency_seconds = latency_seconds
         self.spacing_seconds = spacing_seconds
         self._values = values
-        self._encode = rows(columns)
+        self._encode = encoder(columns)
 
     def owns(self, partition: int, source: str) -> bool:
         return source == f"{self.name}/{partition}"
@@ -164,24 +117,6 @@ class OneRow:
             return None
         at = Position(record.offset, 0)
         return Piece(f"{record.topic}/{record.partition}", at, at, 1, self._encode(values), lambda: (at,))
-
-
-def events(read_event: ReadEvent, latency_seconds: float) -> OneRow:
-    """``events``: what cannot be read is skipped, for the router puts it into ``rejected``."""
-
-    def values(record: LogRecord) -> Sequence[object] | None:
-        try:
-            event = read_event(record)
-        except RejectedError:
-            return None
-        return (
-            record.partition, record.offset, record.log_time, event.event_time, event.id, event.type,
-            event.action or "", event.biz_step, event.disposition, event.place, event.read_point, event.party,
-            event.source_party, event.destination_party, event.line, event.device, event.operator, event.lot,
-            event.expiry, event.parent, len(ops_of(event)), to_json(event),
-        )  # fmt: skip
-
-    return OneRow("events", EVENTS, values, latency_seconds, EVENTS_SPACING_SECONDS)
 
 
 def rejected(decode: Decode, latency_seconds: float) -> OneRow:
@@ -251,7 +186,7 @@ class Alerts:
     def __init__(self, decode: Decode, latency_seconds: float) -> None:
         self.latency_seconds = latency_seconds
         self._decode = decode
-        self._encode = rows(ALERTS)
+        self._encode = encoder(ALERTS)
 
     def owns(self, partition: int, source: str) -> bool:
         return True
