@@ -194,6 +194,20 @@ def create_topics(bootstrap: str) -> list[TopicState]:
     return KafkaAdmin(bootstrap).create_topics()
 
 
+def require_partitions(bootstrap: str, names: Iterable[str]) -> None:
+    """The partition counts of these topics are part of what is stored: another count would part items from their state.
+
+    Raises:
+        RefusedError: a topic has another count than topics.yaml says.
+        UnavailableError: it is not there (yet).
+    """
+    admin = KafkaAdmin(bootstrap)
+    for name in names:
+        found, expected = admin.partitions(name), topics()[name].partitions
+        if found != expected:
+            raise RefusedError(f"topic {name}: expected {expected} partitions, found {found}")
+
+
 T = TypeVar("T")
 
 

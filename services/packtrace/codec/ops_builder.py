@@ -19,8 +19,8 @@ from packtrace.errors import RejectedError
 RECORD_BYTES_MAX = 512 * 1024
 """Half of what the topic takes (topics.yaml), so that an estimate that is a little low costs nothing."""
 
-CONTEXT_BYTES_MAX = 64 * 1024
-"""What one event may say that is not an item: about 1,000 transactions. More cannot be carried beside ops."""
+CONTEXT_BYTES_MAX = 384 * 1024
+"""What one event may say that is not an item; a record must hold it and still have room for ops."""
 
 _FRAME_BYTES = 1024
 """Fixed part of a record: sources, clock, field headers."""
@@ -150,6 +150,11 @@ class OpsBuilder:
     def empty(self) -> bool:
         """Nothing waits in the open record."""
         return not (self._events or self._facts or self._reference)
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing waits at all."""
+        return self.empty and not self._records
 
     def _intern(self, context: PackedContext) -> int:
         number = self._context_bytes.get(context.packed)
