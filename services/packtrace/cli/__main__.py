@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from packtrace.cli.outcome import Exit, NoError
+from packtrace.cli.output import tell
 from packtrace.errors import RefusedError, RejectedError, UnavailableError
 
 
@@ -40,7 +41,7 @@ def run(words: Sequence[str]) -> int:
 
 def _say(sentence: str, code: int) -> int:
     if sentence:
-        print(f"packtrace: {sentence}", file=sys.stderr)
+        tell(f"packtrace: {sentence}")
     return code
 
 
@@ -51,7 +52,7 @@ def _usage(error: Exception) -> int:
     if not text:
         return Exit.WRONG_USE
     command = context.command_path if context is not None else "packtrace"
-    print(f"{command}: {' '.join(text.split())} (see `{command} --help`)", file=sys.stderr)
+    tell(f"{command}: {' '.join(text.split())} (see `{command} --help`)")
     return Exit.WRONG_USE
 
 

@@ -61,6 +61,12 @@ def whereabouts(row: Row) -> str:
     return "not known"
 
 
+def as_of(answer: Row) -> str:
+    """Up to which moment of the log the answer includes everything."""
+    moment = answer["as_of"]
+    return "the beginning, nothing has been judged yet" if not moment or moment.startswith("1970-01-01T00:00:00") else f"{when(moment)} UTC"
+
+
 def card(title: Text, rows: Sequence[tuple[str, RenderableType]]) -> Group:
     """A heading and named lines below it."""
     grid = Table.grid(padding=(0, 2))
@@ -92,7 +98,7 @@ def item_card(item: Row, then: bool) -> RenderableType:
         rows.append(("flags", Text(", ".join(item["flags"]), style="red")))
     alerts = item["alerts"]
     rows.append(("alerts", Text("\n".join(f"packtrace alerts show {one[:12]}" for one in alerts), style="red") if alerts else "none"))
-    rows.append(("as it was at" if then else "as of", f"{when(item['as_of'])} UTC"))
+    rows.append(("as it was at" if then else "as of", as_of(item)))
     return card(title, rows)
 
 
@@ -103,7 +109,7 @@ def item_tree(answer: Row, units_shown: int | None) -> RenderableType:
     _branches(tree, answer["children"], units_shown)
     lines.append(tree)
     note = f"{count(answer['nodes'], 'item')} in all" + (", the rest is not shown" if answer["truncated"] else "")
-    lines.append(Text(f"{note}; as of {when(answer['as_of'])} UTC", style="dim"))
+    lines.append(Text(f"{note}; as of {as_of(answer)}", style="dim"))
     return Group(*lines)
 
 
@@ -278,7 +284,7 @@ def recall_report(answer: Row) -> RenderableType:
     blocks += _shares("outermost container", roots[:12], total)
     if len(roots) > 12:
         blocks.append(Text(f"   and {len(roots) - 12:,} containers more", style="dim"))
-    blocks.append(Text(f"as of {when(answer['as_of'])} UTC; --json lists every unit", style="dim"))
+    blocks.append(Text(f"as of {as_of(answer)}; --json lists every unit", style="dim"))
     return Group(*blocks)
 
 
@@ -303,7 +309,7 @@ def verdict_card(answer: Row) -> RenderableType:
     if item:
         rows += [("state", life(item)), ("where", whereabouts(item))]
         rows += [("alert", f"packtrace alerts show {one[:12]}") for one in item["alerts"]]
-    rows.append(("as of", f"{when(answer['as_of'])} UTC"))
+    rows.append(("as of", as_of(answer)))
     return card(title, rows)
 
 
@@ -312,7 +318,7 @@ def stats_table(answer: Row) -> RenderableType:
         (name.replace("_", " "), f"{answer[name]:,}")
         for name in ("events", "rejected", "ops", "ops_expected", "facts", "items", "history_rows", "history_rows_unique", "alert_changes", "alert_changes_unique", "incidents")
     ]  # fmt: skip
-    rows.append(("as of", f"{when(answer['as_of'])} UTC"))
+    rows.append(("as of", as_of(answer)))
     blocks: list[RenderableType] = [card(Text("stored", style="bold"), rows)]
     if answer["alerts"]:
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)

@@ -47,11 +47,19 @@ def aside() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def tell(sentence: str) -> None:
+    """A sentence on stderr: one line, but on a terminal broken between words."""
+    if sys.stderr.isatty():
+        aside().print(sentence, markup=False, emoji=False)
+    else:
+        sys.stderr.write(sentence + "\n")
+
+
 def when(text: str | None, fraction: bool = True) -> str:
     """An ISO time as ``2026-11-22 10:00:00.125`` (UTC); the fraction only when there is one."""
     if not text:
         return "-"
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    moment = datetime.fromisoformat(text).astimezone(UTC)
     shown = moment.strftime("%Y-%m-%d %H:%M:%S")
     return shown + f".{moment.microsecond // 1000:03d}" if fraction and moment.microsecond else shown
 

@@ -45,15 +45,16 @@ def prepared_topics(home: Path) -> list[dict[str, Any]]:
 
 def topic_table(rows: Sequence[dict[str, Any]]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for title in ("topic", "partitions", "records ever", "kept", "schema", "from", "to"):
-        table.add_column(title, justify="right" if title in ("partitions", "records ever") else "left", overflow="fold")
+    for title in ("topic", "parts", "records", "kept", "schema", "from > to"):
+        number = title in ("parts", "records", "schema")
+        table.add_column(title, justify="right" if number else "left", no_wrap=title != "from > to")
     for row in rows:
         hours = row["retention_hours"]
         kept = "for ever" if hours < 0 else f"{hours // 24} days"
         if row["cleanup"] == "compact":
-            kept = "the last per key"
+            kept = "last per key"
         table.add_row(
             row["topic"] + (" (created)" if row["created"] else ""), str(row["partitions"]), f"{row['records']:,}", kept,
-            f"{row['schema']} id {row['schema_id']}", ", ".join(row["producers"]), ", ".join(row["consumers"]),
+            f"id {row['schema_id']}", f"{', '.join(row['producers'])} > {', '.join(row['consumers'])}",
         )  # fmt: skip
     return table
