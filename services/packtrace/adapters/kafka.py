@@ -91,7 +91,7 @@ class KafkaReader:
         self._linger_seconds = linger_seconds
         self._closing = False
         self._assigned: set[TopicPartition] = set()
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": client, "log_level": 3})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": client, "log_level": 2})
         self._consumer = ck.Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -116,7 +116,7 @@ class KafkaReader:
                 "reconnect.backoff.ms": 100,
                 "reconnect.backoff.max.ms": 1_000,
                 "socket.keepalive.enable": True,
-                "log_level": 3,
+                "log_level": 2,
             }
         )
 
@@ -308,7 +308,7 @@ class KafkaWriter:
                 "reconnect.backoff.ms": 100,
                 "reconnect.backoff.max.ms": 1_000,
                 "socket.keepalive.enable": True,
-                "log_level": 3,
+                "log_level": 2,
             }
         )
 
