@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
+from packtrace.embedded.child import LogFile, start_child
 from packtrace.embedded.part import Part
-from packtrace.embedded.state import PartState
+from packtrace.embedded.state import PartState, born
 from packtrace.errors import PacktraceError
+from packtrace.settings import PREFIX
 
 BACKOFF_SECONDS_FIRST = 0.2
 BACKOFF_SECONDS_MAX = 5.0
 STEADY_SECONDS = 10.0
-"""A process that ran this long starts again without waiting."""
+"""A process that ran this long starts again without waiting longer than the first time."""
 PROBE_SECONDS_STARTING = 0.1
 PROBE_SECONDS_READY = 1.0
-LOG_BYTES_MAX = 20 * 1024 * 1024
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
-
-
-def _die_with_supervisor() -> None:
-    """Runs in the child: a supervisor killed with -9 leaves no process behind; ours may be killed at any instruction."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.setpgid(0, 0)
 
 
 class Keeper:
@@ -39,10 +29,9 @@ class Keeper:
     def __init__(self, part: Part, logs: Path, changed: Callable[[], None]) -> None:
         self.part = part
         self.state = PartState(part.name, address=part.address)
-        self._log = logs / f"{part.name}.log"
+        self.log = LogFile(logs, part.name)
         self._changed = changed
         self._stop = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, name=f"keep-{part.name}", daemon=True)
 
     def start(self) -> None:
@@ -71,11 +60,12 @@ class Keeper:
             try:
                 self.part.prepare()
                 self._run(restarts=starts)
-            except (OSError, PacktraceError) as error:
+            except (OSError, subprocess.SubprocessError, PacktraceError) as error:
                 self._say(state="failed", pid=0, reason=str(error))
             if self._stop.is_set():
                 break
             starts += 1
+            self._say(restarts=starts)
             backoff = BACKOFF_SECONDS_FIRST if time.monotonic() - started > STEADY_SECONDS else backoff
             self._stop.wait(backoff)
             backoff = min(backoff * 2, BACKOFF_SECONDS_MAX)
@@ -83,17 +73,11 @@ class Keeper:
 
     def _run(self, restarts: int) -> None:
         """One life of the process."""
-        with self._open_log() as log:
-            process = self._process = subprocess.Popen(
-                self.part.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={name: value for name, value in os.environ.items() if not name.startswith("PACKTRACE_")} | dict(self.part.environment),
-                preexec_fn=_die_with_supervisor,
-            )
-        self._say(state="starting", pid=process.pid, restarts=restarts, since=time.time(), reason="")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        with self.log.open() as log:
+            process = start_child(self.part.command, inherited | dict(self.part.environment), log)
         try:
+            self._say(state="starting", pid=process.pid, born=born(process.pid), restarts=restarts, since=time.time(), reason="")
             while process.poll() is None and not self._stop.is_set():
                 reason = self.part.probe()
                 if process.poll() is not None:
@@ -102,11 +86,12 @@ class Keeper:
                     self._say(state="ready", reason="")
                 else:
                     self._say(state="starting" if self.state.state == "starting" else "not ready", reason=reason)
+                self.log.bound()
                 self._stop.wait(PROBE_SECONDS_READY if self.state.state == "ready" else PROBE_SECONDS_STARTING)
         finally:
             self._end(process)
         if not self._stop.is_set():
-            self._say(state="failed", pid=0, reason=f"ended with {process.returncode}: {self.log_tail(3)}")
+            self._say(state="failed", pid=0, reason=f"ended with {_fate(process.returncode)}: {self.log.tail(3)}")
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
@@ -117,16 +102,6 @@ class Keeper:
                 process.kill()
                 process.wait(5)
 
-    def _open_log(self) -> IO[bytes]:
-        if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
-            self._log.replace(self._log.with_suffix(".log.1"))
-        return self._log.open("ab")
 
-    def log_tail(self, lines: int) -> str:
-        """The last lines the process wrote."""
-        try:
-            with self._log.open("rb") as log:
-                log.seek(max(0, self._log.stat().st_size - 4096))
-                return " | ".join(log.read().decode(errors="replace").strip().splitlines()[-lines:])
-        except OSError:
-            return ""
+def _fate(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

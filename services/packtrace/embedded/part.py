@@ -23,7 +23,7 @@ class Part(NamedTuple):
     probe: Probe
     environment: Mapping[str, str] = {}
     prepare: Callable[[], None] = lambda: None
-    ready_seconds_max: float = 60.0
+    ready_seconds_max: float = 180.0
     stop_seconds_max: float = 12.0
 
 

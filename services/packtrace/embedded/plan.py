@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,15 +90,16 @@ def clickhouse_part(home: Path, port: int) -> Part:
     )
 
 
-def services(home: Path, base_port: int) -> list[Part]:
-    """Our own processes, each told its addresses by its environment."""
-    return [_service(name, home, base_port) for name in SERVICES if importlib.util.find_spec(f"packtrace.{name}.__main__")]
+def services(home: Path, base_port: int, given: Mapping[str, str]) -> list[Part]:
+    """Our own processes, each told its addresses by its environment; ``given``: that of ``packtrace up``."""
+    found = [name for name in SERVICES if importlib.util.find_spec(f"packtrace.{name}.__main__")]
+    return [_service(name, home, base_port, given) for name in found]
 
 
-def environment(home: Path, base_port: int) -> dict[str, str]:
-    """What every process of the stack is told; names as in ``settings``."""
+def environment(home: Path, base_port: int, given: Mapping[str, str]) -> dict[str, str]:
+    """What every process of the stack is told, names as in ``settings``: limits as ``given``, addresses always this stack's."""
     where = addresses(base_port)
-    return {
+    return dict(given) | {
         "PACKTRACE_HOME": str(home),
         "PACKTRACE_KAFKA": where.kafka,
         "PACKTRACE_REGISTRY": where.registry,
@@ -105,10 +107,11 @@ def environment(home: Path, base_port: int) -> dict[str, str]:
         "PACKTRACE_CLICKHOUSE": where.clickhouse,
         "PACKTRACE_GATEWAY": where.gateway,
         "PACKTRACE_QUERY": where.query,
+        "PACKTRACE_HTTP_PORT": "0",
     }
 
 
-def _service(name: str, home: Path, base_port: int) -> Part:
+def _service(name: str, home: Path, base_port: int, given: Mapping[str, str]) -> Part:
     port = ports(base_port)[name]
     own = {"gateway": "PACKTRACE_GATEWAY_PORT", "query": "PACKTRACE_QUERY_PORT"}.get(name, "PACKTRACE_HTTP_PORT")
     return Part(
@@ -116,7 +119,7 @@ def _service(name: str, home: Path, base_port: int) -> Part:
         command=(sys.executable, "-m", f"packtrace.{name}"),
         address=f"http://127.0.0.1:{port}",
         probe=http_probe(f"http://127.0.0.1:{port}/readyz"),
-        environment=environment(home, base_port) | {own: str(port), "PACKTRACE_INSTANCE": f"{name}-1"},
+        environment=environment(home, base_port, given) | {own: str(port), "PACKTRACE_INSTANCE": f"{name}-1"},
     )
 
 

@@ -18,7 +18,7 @@ from packtrace.errors import RefusedError
 
 __all__ = ["BASE_PORT", "PartState", "Stack", "down", "read_stack", "status", "up"]
 
-START_SECONDS_MAX = 240.0
+START_SECONDS_MAX = 420.0
 STOP_SECONDS_MAX = 60.0
 
 

@@ -1,6 +1,6 @@
 """Keeps a whole stack alive: ``python -m packtrace.embedded.supervisor --home DIR --base-port N``.
 
-1. write ``stack.json`` (starting), so that others see who owns the folder;
+1. own the folder, end what a dead supervisor left behind, write ``stack.json`` (starting);
 2. start the servers and wait until each is ready;
 3. topics, schemas, tables;
 4. start our processes and wait until each is ready; write ``stack.json`` (ready);
@@ -15,18 +15,21 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
 from packtrace.embedded import plan, state
+from packtrace.embedded.child import LogFile, start_child
 from packtrace.embedded.downloads import Progress
 from packtrace.embedded.keeper import Keeper
+from packtrace.embedded.part import Part
 from packtrace.errors import PacktraceError, RefusedError
 
 BOOTSTRAP_SECONDS_MAX = 120
+RESTARTS_WHILE_STARTING_MAX = 5
+"""A part that ends more often before it was ever ready will not get ready."""
 
 
 class Supervisor:
@@ -34,6 +37,7 @@ class Supervisor:
 
     def __init__(self, home: Path, base_port: int, progress: Progress) -> None:
         self._home = home
+        self._logs = home / "logs"
         self._base_port = base_port
         self._progress = progress
         self._changed = threading.Event()
@@ -59,28 +63,35 @@ class Supervisor:
         Raises:
             RefusedError: the stack could not be brought up; everything started is stopped again.
         """
-        logs = self._home / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        self._write()
-        try:
-            servers = [Keeper(part, logs, self._changed.set) for part in plan.servers(self._home, self._base_port, self._say)]
-            self._bring_up(servers)
-            if not self._stopping.is_set():
-                self._bootstrap(logs)
-                self._bring_up([Keeper(part, logs, self._changed.set) for part in plan.services(self._home, self._base_port)])
-            if not self._stopping.is_set():
-                self._stack.state, self._stack.message = "ready", ""
-                self._write()
-                self._say("ready")
-            while not self._stopping.is_set():
-                self._changed.wait(5)
-                self._changed.clear()
-                self._write()
-        except PacktraceError as error:
-            self._stack.message = str(error)
-            raise
-        finally:
-            self._bring_down()
+        with state.owned(self._home):
+            before = state.read(self._home)
+            left = state.stop_leftovers(before) if before is not None else []
+            self._write()
+            try:
+                if left:
+                    self._say(f"ended what was left of the last run: {', '.join(left)}")
+                self._keep_up()
+            except PacktraceError as error:
+                self._stack.message = str(error)
+                raise
+            finally:
+                self._bring_down()
+
+    def _keep_up(self) -> None:
+        """Steps 2 to 5."""
+        self._bring_up(plan.servers(self._home, self._base_port, self._say))
+        if not self._stopping.is_set():
+            self._bootstrap()
+        if not self._stopping.is_set():
+            self._bring_up(plan.services(self._home, self._base_port, os.environ))
+        if not self._stopping.is_set():
+            self._stack.state, self._stack.message = "ready", ""
+            self._write()
+            self._progress("ready")
+        while not self._stopping.is_set():
+            self._changed.wait(5)
+            self._changed.clear()
+            self._write()
 
     def _say(self, text: str) -> None:
         if self._stack.state == "starting":
@@ -92,7 +103,8 @@ class Supervisor:
         self._stack.parts = [keeper.state for keeper in self._keepers]
         state.write(self._home, self._stack)
 
-    def _bring_up(self, keepers: list[Keeper]) -> None:
+    def _bring_up(self, parts: list[Part]) -> None:
+        keepers = [Keeper(part, self._logs, self._changed.set) for part in parts]
         self._keepers += keepers
         for keeper in keepers:
             keeper.start()
@@ -102,31 +114,37 @@ class Supervisor:
             self._changed.wait(0.1)
             self._changed.clear()
             for name, keeper in list(waiting.items()):
+                seconds = time.monotonic() - begun
                 if keeper.state.state == "ready":
                     del waiting[name]
-                    self._say(f"{name:<11} {time.monotonic() - begun:5.1f} s   {keeper.part.address}")
-                elif time.monotonic() - begun > keeper.part.ready_seconds_max:
+                    self._say(f"{name:<11} {seconds:5.1f} s   {keeper.part.address}")
+                elif seconds > keeper.part.ready_seconds_max or keeper.state.restarts > RESTARTS_WHILE_STARTING_MAX:
                     raise RefusedError(
-                        f"{name} was not ready after {keeper.part.ready_seconds_max:.0f} s: {keeper.state.reason}; "
-                        f"its log {self._home / 'logs' / (name + '.log')} ends: {keeper.log_tail(5)}"
+                        f"{name} was not ready after {seconds:.0f} s: {keeper.state.reason}; "
+                        f"its log {keeper.log.path} ends: {keeper.log.tail(5)}"
                     )
             self._write()
 
-    def _bootstrap(self, logs: Path) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PACKTRACE_")}
+    def _bootstrap(self) -> None:
+        """Step 3, in a process of its own: its libraries stay out of this one."""
         begun = time.monotonic()
-        with (logs / "bootstrap.log").open("ab") as log:
-            result = subprocess.run(
-                [sys.executable, "-m", "packtrace.embedded.bootstrap"],
-                env=environment | plan.environment(self._home, self._base_port),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.PIPE,
-                timeout=BOOTSTRAP_SECONDS_MAX,
-                check=False,
-            )
-        if result.returncode:
-            raise RefusedError(f"topics, schemas and tables could not be prepared: {result.stderr.decode(errors='replace').strip()[-800:]}")
+        log = LogFile(self._logs, "bootstrap")
+        environment = plan.environment(self._home, self._base_port, os.environ)
+        with log.open() as output:
+            process = start_child([sys.executable, "-m", "packtrace.embedded.bootstrap"], environment, output)
+        try:
+            while process.poll() is None and not self._stopping.is_set():
+                if time.monotonic() - begun > BOOTSTRAP_SECONDS_MAX:
+                    raise RefusedError(f"topics, schemas and tables were not prepared after {BOOTSTRAP_SECONDS_MAX} s: {log.tail(5)}")
+                time.sleep(0.02)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait(5)
+        if self._stopping.is_set():
+            return
+        if process.returncode:
+            raise RefusedError(f"topics, schemas and tables could not be prepared: {log.tail(5)}")
         self._say(f"{'contracts':<11} {time.monotonic() - begun:5.1f} s   topics, schemas, tables")
 
     def _bring_down(self) -> None:
