@@ -92,6 +92,31 @@ def test_nothing_runs_here_is_a_no(tmp_path: Path, capsys: pytest.CaptureFixture
     assert run(["down", "--home", str(tmp_path)]) == Exit.DONE
 
 
+NEED_A_SYSTEM = (
+    ["show", "X"], ["alerts"], ["recall", "09506000134352", "L7"], ["verify", "X"], ["rejected", "list"], ["stats"], ["inspect", "3"], ["wait"],
+    ["publish", "-"], ["capture", "-"], ["topics"], ["migrate"], ["reference", "show"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", NEED_A_SYSTEM)
+def test_no_system_under_the_home_is_one_sentence_and_exit_3(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever may be running on the default ports: it is another one."""
+    assert run([*words, "--home", str(tmp_path)]) == Exit.AWAY
+    said = capsys.readouterr()
+    assert (said.out, len(said.err.splitlines())) == ("", 1)
+    assert f"the system under {tmp_path} has never run; next: packtrace up --detach" in said.err
+
+
+def test_the_environment_may_name_a_system(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACKTRACE_QUERY", "http://127.0.0.1:1")
+    from packtrace.cli.system import addresses
+
+    assert addresses(tmp_path).query == "http://127.0.0.1:1"
+    monkeypatch.setenv("PACKTRACE_COLOUR", "blue")
+    assert run(["show", "X", "--home", str(tmp_path)]) == Exit.WRONG_USE
+    assert "PACKTRACE_COLOUR is not a setting" in capsys.readouterr().err
+
+
 @pytest.mark.contract
 def test_help_is_quick() -> None:
     """Nothing heavy is imported for it."""

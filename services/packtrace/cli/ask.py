@@ -24,6 +24,8 @@ PANEL = "Ask"
 PAGE_ROWS = 1000
 ROWS_FOR_PEOPLE = 50
 FOLLOW_SECONDS = 1.0
+ALERT_ID_CHARACTERS = 32
+ALERT_ID_CHARACTERS_MIN = 6
 OVERLAP_SECONDS = 60
 """A change may reach the history after one with a later log time: following looks back this far."""
 
@@ -38,7 +40,8 @@ def show(epc: Epc, at: At = None, home: Home = HOME, as_json: Json = False) -> N
 
     Example: packtrace show "(01)09506000134352(21)A1B2C3" --at 2h
     """
-    item = found(query(home).get(f"/items/{segment(epc)}", {"at": _at(at)}))
+    moment = _at(at)
+    item = found(query(home).get(f"/items/{segment(epc)}", {"at": moment}))
     if as_json:
         return emit(item)
     from packtrace.cli.draw import item_card
@@ -57,7 +60,8 @@ def tree(
 
     Example: packtrace tree https://id.gs1.org/00/195060001000000012
     """
-    answer = found(query(home).get(f"/items/{segment(epc)}/tree", {"at": _at(at), "limit": 20_000}))
+    moment = _at(at)
+    answer = found(query(home).get(f"/items/{segment(epc)}/tree", {"at": moment, "limit": 20_000}))
     if as_json:
         return emit(answer)
     from packtrace.cli.draw import item_tree
@@ -99,8 +103,8 @@ def alerts(
     """
     if context.invoked_subcommand is not None:
         return
-    client = query(home)
     filters: dict[str, object] = {"status": status, "rule": rule, "item": epc, "since": _at(since)}
+    client = query(home)
     if follow:
         return _follow(client, filters, limit or 10, as_json)
     if as_json:
@@ -121,6 +125,8 @@ def alert(
 
     Example: packtrace alerts show 5f0c2a
     """
+    if len(alert_id) < ALERT_ID_CHARACTERS_MIN:
+        raise RefusedError(f"expected at least {ALERT_ID_CHARACTERS_MIN} characters of an alert's id, found {alert_id!r}")
     client = query(home)
     answer = found(client.get(f"/alerts/{segment(_whole_id(client, alert_id))}"))
     if as_json:
@@ -233,10 +239,8 @@ def _at(text: str | None) -> str | None:
 
 def _whole_id(client: Client, start: str) -> str:
     """The one alert whose id begins with ``start``."""
-    if len(start) >= 32:
+    if len(start) >= ALERT_ID_CHARACTERS:
         return start
-    if len(start) < 6:
-        raise RefusedError(f"expected at least 6 characters of an alert's id, found {start!r}")
     hits = [row["id"] for row in pages(client, "/alerts", "alerts", {}, None) if row["id"].startswith(start)]
     if not hits:
         raise NoError(f"no alert has an id that begins with {start}; `packtrace alerts` lists them")

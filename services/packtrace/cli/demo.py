@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import signal
 import socket
@@ -111,7 +112,9 @@ def _up(view: Screen, home: Path, base_port: int | None) -> Stack:
         raise RefusedError(f"{home} holds the data of another system; the demo counts every event, so it needs an empty home")
     view.say(f"packtrace demo, home {home}")
     with view.step("start Kafka, registry, Valkey, ClickHouse and the services (the first time they are fetched)") as tell:
-        return up(home, detach=True, base_port=base_port or _free_base_port(), progress=tell)
+        stack = up(home, detach=True, base_port=base_port or _free_base_port(), progress=tell)
+        tell("")
+        return stack
 
 
 def _play(view: Screen, home: Path, seed: int) -> tuple[Findings, Sights]:
@@ -267,6 +270,7 @@ def _down(view: Screen, home: Path) -> None:
     """Step 6. A second Ctrl-C does not stop it half-way."""
     from packtrace.embedded.stack import down, read_stack
 
+    gc.collect()  # clients of Kafka that are still referenced would complain aloud that the broker is gone
     with _signals_ignored(), view.step("stop everything") as tell:
         end = time.monotonic() + STACK_APPEARS_SECONDS
         while read_stack(home) is None and (home / "logs").exists() and not (home / "stack.json").exists() and time.monotonic() < end:

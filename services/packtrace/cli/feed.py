@@ -124,7 +124,8 @@ def rejected_list(
     """
     from packtrace.cli.ask import pages, query
 
-    rows = pages(query(home), "/rejected", "rejected", _filters(reason, since), limit if as_json or limit else SHOWN_MAX + 1)
+    filters = _filters(reason, since)
+    rows = pages(query(home), "/rejected", "rejected", filters, limit if as_json or limit else SHOWN_MAX + 1)
     if as_json:
         for row in rows:
             emit(row)
@@ -146,7 +147,8 @@ def rejected_show(origin: Origin, home: Home = HOME, as_json: Json = False) -> N
     from packtrace.cli.ask import found, query
     from packtrace.cli.replay import path_of
 
-    answer = found(query(home).get(path_of(origin)))
+    path = path_of(origin)
+    answer = found(query(home).get(path))
     if as_json:
         return emit(answer)
     from packtrace.cli.draw_rejected import rejected_card

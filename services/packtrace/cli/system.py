@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from packtrace.errors import UnavailableError
+
 if TYPE_CHECKING:
     from packtrace.codec.raw_event import RawEvent
     from packtrace.codec.reference_record import ReferenceRecord
@@ -29,9 +31,12 @@ class Addresses(NamedTuple):
 
 
 def addresses(home: Path) -> Addresses:
-    """Of the stack that runs under ``home``; without one, as the environment says (``deploy/env.example``).
+    """Of the system that runs under ``home``; without one, where the environment says (``deploy/env.example``).
+
+    Never the default ports on mere suspicion: another system may be running there.
 
     Raises:
+        UnavailableError: nothing runs under ``home``, and the environment names no other place.
         RefusedError: a setting is unknown or out of range.
     """
     from packtrace.embedded.state import lives, read
@@ -42,6 +47,11 @@ def addresses(home: Path) -> Addresses:
     from packtrace import settings
 
     stated = settings.read(settings.ClientSettings)
+    if not stated.model_fields_set & set(Addresses._fields):
+        was = "is stopped" if stack is not None else "has never run"
+        raise UnavailableError(
+            f"the system under {home.resolve()} {was}; next: packtrace up --detach (or PACKTRACE_KAFKA, PACKTRACE_GATEWAY, ... name another)"
+        )
     return Addresses(
         stated.kafka, stated.registry, stated.redis, stated.clickhouse, stated.gateway, stated.query, stated.clickhouse_database
     )
