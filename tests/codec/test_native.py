@@ -39,6 +39,13 @@ def test_joined_bodies_are_the_body_of_the_joined_values(parts: list[list[bytes]
     assert list(native.split_texts(joined)) == [value for part in parts for value in part]
 
 
+@given(st.data(), st.sampled_from(sorted(TYPES)), st.lists(st.integers(0, 3), max_size=4))
+def test_bodies_of_any_type_join(data: st.DataObject, type_: str, rows: list[int]) -> None:
+    parts = [[data.draw(TYPES[type_]) for _ in range(count)] for count in rows]
+    joined = native.joined(type_, [native.body(type_, part) for part in parts], rows)
+    assert joined == native.body(type_, [value for part in parts for value in part])
+
+
 @given(st.lists(st.binary(max_size=300), max_size=6), st.integers(0, 6))
 def test_a_text_body_is_cut_between_values(values: list[bytes], rows: int) -> None:
     rows = min(rows, len(values))

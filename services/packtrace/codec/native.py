@@ -106,6 +106,19 @@ def block(columns: Sequence[tuple[str, str]], rows: int, bodies: Iterable[bytes]
     return b"".join(parts)
 
 
+def joined(type_: str, bodies: Sequence[bytes], rows: Sequence[int]) -> bytes:
+    """One body of several; ``rows`` are theirs. Only arrays need a look inside: they begin with running totals."""
+    if _ARRAY.fullmatch(type_) is None:
+        return b"".join(bodies)
+    ends: list[int] = []
+    values: list[bytes] = []
+    for data, count in zip(bodies, rows, strict=True):
+        before = ends[-1] if ends else 0
+        ends += [before + end for end in struct.unpack_from(f"<{count}Q", data)]
+        values.append(data[8 * count :])
+    return numbers("UInt64", ends) + b"".join(values)
+
+
 def text_end(data: bytes, rows: int, start: int = 0) -> int:
     """Where the first ``rows`` values of a text body end."""
     for _ in range(rows):

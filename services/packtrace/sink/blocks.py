@@ -87,7 +87,7 @@ def newer(piece: Piece, columns: Sequence[tuple[str, str]], seen: Position | Non
 
 
 def _without(body: bytes, type_: str, drop: int, rows: int) -> bytes:
-    """``body`` without its first ``drop`` of ``rows`` values."""
+    """``body`` without its first ``drop`` of ``rows`` values; a piece with arrays has one row and is never cut."""
     if native.number_code(type_) is not None:
         return body[drop * (len(body) // rows) :]
     return body[native.text_end(body, drop) :]
@@ -109,5 +109,12 @@ def form(
             kept.append(new)
             seen[new.source] = new.last
     rows = sum(piece.rows for piece in kept)
-    data = native.block(columns, rows, map(b"".join, zip(*(piece.bodies for piece in kept), strict=True))) if rows else b""
-    return Block(start, end, rows, came - rows, data, seen)
+    return Block(start, end, rows, came - rows, _native(columns, rows, kept) if rows else b"", seen)
+
+
+def _native(columns: Sequence[tuple[str, str]], rows: int, pieces: Sequence[Piece]) -> bytes:
+    counts = [piece.rows for piece in pieces]
+    by_column = zip(*(piece.bodies for piece in pieces), strict=True)
+    return native.block(
+        columns, rows, [native.joined(type_, bodies, counts) for (_, type_), bodies in zip(columns, by_column, strict=True)]
+    )

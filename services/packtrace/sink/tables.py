@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from packtrace.codec import history
+from packtrace.codec.avro_body import MALFORMED, malformed
 from packtrace.errors import RefusedError, RejectedError
 from packtrace.ports import LogRecord, Position
 from packtrace.sink.blocks import Piece
@@ -165,7 +166,7 @@ class History:
         return int(source.removeprefix("ops/")) % self._partitions == partition
 
     def read(self, record: LogRecord) -> Piece | None:
-        found = _own(record, lambda value: history.decode(self._body_of(value)))
+        found = _own(record, self._decode)
         if not found.rows:
             return None
         first, last = found.ends()
@@ -173,6 +174,13 @@ class History:
             f"ops/{found.partition}", Position(*first), Position(*last), found.rows, found.bodies,
             lambda: [Position(*one) for one in found.lineage()],
         )  # fmt: skip
+
+    def _decode(self, value: bytes) -> history.HistoryRecord:
+        body = self._body_of(value)
+        try:
+            return history.decode(body)
+        except MALFORMED as e:
+            raise malformed(0, e) from e
 
 
 class Alerts:
