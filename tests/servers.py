@@ -78,7 +78,7 @@ class Servers:
         end = time.monotonic() + READY_SECONDS_MAX
         while keeper.state.state != "ready":
             if time.monotonic() > end:
-                raise RuntimeError(f"{name} was not ready: {keeper.state.reason}; {keeper.log_tail(5)}")
+                raise RuntimeError(f"{name} was not ready: {keeper.state.reason}; {keeper.log.tail(5)}")
             changed.wait(0.2)
             changed.clear()
         return part.address

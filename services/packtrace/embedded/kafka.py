@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 from packtrace.embedded.downloads import Progress, java, kafka_jars
-from packtrace.embedded.part import Part, line_probe
+from packtrace.embedded.part import Part, kafka_probe
 from packtrace.errors import RefusedError
 
 HEAP = "-Xmx512m"
@@ -21,7 +21,7 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 log.dirs={data}
 num.partitions=1
-auto.create.topics.enable=true
+auto.create.topics.enable=false
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=4
@@ -47,13 +47,13 @@ def kafka_part(home: Path, port: int, controller_port: int, progress: Progress) 
         folder.mkdir(parents=True, exist_ok=True)
         configuration.write_text(_PROPERTIES.format(port=port, controller=controller_port, data=folder / "data"), encoding="utf-8")
         if not (folder / "data" / "meta.properties").exists():
-            _tool(runtime, "format", "-t", _cluster_id(), "-c", str(configuration))
+            _tool(runtime, "format", "--ignore-formatted", "-t", _cluster_id(), "-c", str(configuration))
 
     return Part(
         name="kafka",
         command=(*runtime, "kafka.Kafka", str(configuration)),
         address=f"127.0.0.1:{port}",
-        probe=line_probe(port, b"", b""),
+        probe=kafka_probe(port),
         prepare=prepare,
     )
 

@@ -15,11 +15,13 @@ def registry_part(home: Path, port: int, progress: Progress) -> Part:
     """The registry as a supervised process; fetches it on the first use of the machine."""
     jar = registry_home(progress) / f"apicurio-registry-app-{REGISTRY_VERSION}-runner.jar"
     folder = home / "registry"
+    # WRITE_DELAY=0: an id that was answered is on disk; by default it would be half a second later
+    database = f"jdbc:h2:file:{folder / 'schemas'};DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0"
     options = {
         "quarkus.http.host": "127.0.0.1",
         "quarkus.http.port": str(port),
-        "registry.datasource.url": f"jdbc:h2:file:{folder / 'schemas'};DB_CLOSE_ON_EXIT=FALSE",
-        "quarkus.datasource.jdbc.url": f"jdbc:h2:file:{folder / 'schemas'};DB_CLOSE_ON_EXIT=FALSE",
+        "registry.datasource.url": database,
+        "quarkus.datasource.jdbc.url": database,
         "quarkus.log.level": "WARN",
     }
     return Part(

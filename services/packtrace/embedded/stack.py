@@ -9,17 +9,22 @@ import sys
 import time
 from pathlib import Path
 
+from packtrace import settings
 from packtrace.embedded import plan, state
+from packtrace.embedded.child import LogFile
 from packtrace.embedded.downloads import Progress, java, kafka_jars, registry_home
 from packtrace.embedded.plan import BASE_PORT
 from packtrace.embedded.state import PartState, Stack
 from packtrace.embedded.supervisor import Supervisor
+from packtrace.embedded.valkey import server_binary
 from packtrace.errors import RefusedError
 
 __all__ = ["BASE_PORT", "PartState", "Stack", "down", "read_stack", "status", "up"]
 
 START_SECONDS_MAX = 420.0
 STOP_SECONDS_MAX = 60.0
+HOME_CHARACTERS_REFUSED = frozenset(',;\\"\n')
+"""Each means something to one of the servers' configurations."""
 
 
 def read_stack(home: Path) -> Stack | None:
@@ -47,14 +52,26 @@ def up(home: Path, *, detach: bool, base_port: int = BASE_PORT, progress: Progre
     running = read_stack(home)
     if running is not None:
         raise RefusedError(f"packtrace is already up under {home} (pid {running.pid}); gateway {running.gateway}, query {running.query}")
+    _refuse_what_cannot_run(home, base_port)
     home.mkdir(parents=True, exist_ok=True)
-    java()
-    plan.refuse_taken_ports(base_port)
     kafka_jars(progress)
     registry_home(progress)
     if not detach:
         return _in_foreground(home, base_port, progress)
     return _detached(home, base_port, progress)
+
+
+def _refuse_what_cannot_run(home: Path, base_port: int) -> None:
+    """All that can be known before anything is fetched or started."""
+    if sys.platform != "linux":
+        raise RefusedError(f"packtrace up runs on Linux, this is {sys.platform}; elsewhere use deploy/compose.yaml")
+    if set(str(home)) & HOME_CHARACTERS_REFUSED:
+        raise RefusedError(f"a home folder without any of {' '.join(sorted(HOME_CHARACTERS_REFUSED))} in its path, found {home}")
+    for known in settings.ALL:
+        settings.read(known)
+    java()
+    server_binary()
+    plan.refuse_taken_ports(base_port)
 
 
 def _in_foreground(home: Path, base_port: int, progress: Progress) -> Stack:
@@ -71,35 +88,44 @@ def _in_foreground(home: Path, base_port: int, progress: Progress) -> Stack:
 
 
 def _detached(home: Path, base_port: int, progress: Progress) -> Stack:
-    logs = home / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    with (logs / "supervisor.log").open("ab") as log:
+    log = LogFile(home / "logs", "supervisor")
+    log.bound()
+    with log.open() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "packtrace.embedded.supervisor", "--home", str(home), "--base-port", str(base_port)],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PACKTRACE_")},
-            cwd=home,
         )
-    told: set[str] = set()
+    try:
+        return _wait_until_ready(process, home, log, progress)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait(STOP_SECONDS_MAX)
+        raise
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], home: Path, log: LogFile, progress: Progress) -> Stack:
+    told = 0
     end = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < end:
         code = process.poll()
         stack = state.read(home)
-        if stack is not None and stack.pid == process.pid:
-            if stack.state == "starting" and stack.message and stack.message not in told:
-                told.add(stack.message)
-                progress(stack.message)
-            if stack.state == "ready":
-                return stack
+        ours = stack if stack is not None and stack.pid == process.pid else None
+        if ours is not None:
+            for step in ours.steps[told:]:
+                progress(step)
+            told = len(ours.steps)
+            if ours.state == "ready":
+                return ours
         if code is not None:
-            reason = stack.message if stack is not None and stack.message else f"the supervisor ended with {code}"
-            raise RefusedError(f"{reason} (log: {logs / 'supervisor.log'})")
+            reason = ours.message if ours is not None and ours.message else log.tail(1)
+            raise RefusedError(f"{reason or f'the supervisor ended with {code}'} (log: {log.path})")
         time.sleep(0.05)
-    down(home, progress=progress)
-    raise RefusedError(f"the stack was not ready after {START_SECONDS_MAX:.0f} s (log: {logs / 'supervisor.log'})")
+    process.terminate()
+    process.wait(STOP_SECONDS_MAX)
+    raise RefusedError(f"the stack was not ready after {START_SECONDS_MAX:.0f} s (log: {log.path})")
 
 
 def down(home: Path, *, progress: Progress) -> bool:

@@ -34,7 +34,9 @@ class PartState(msgspec.Struct):
 
 
 class Stack(msgspec.Struct):
-    """A stack as its supervisor last wrote it. ``born``: start time of the supervisor's pid, so that a reused pid is seen."""
+    """A stack as its supervisor last wrote it. ``state``: starting, ready, stopping, stopped. ``steps``: what its start told so far;
+    ``message``: why it ended, where that was not asked for. ``born``: as of a part.
+    """
 
     home: str
     base_port: int
@@ -48,6 +50,7 @@ class Stack(msgspec.Struct):
     gateway: str
     query: str
     message: str = ""
+    steps: list[str] = msgspec.field(default_factory=list)
     parts: list[PartState] = msgspec.field(default_factory=list)
 
 

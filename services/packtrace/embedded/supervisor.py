@@ -63,6 +63,7 @@ class Supervisor:
         Raises:
             RefusedError: the stack could not be brought up; everything started is stopped again.
         """
+        self._home.mkdir(parents=True, exist_ok=True)
         with state.owned(self._home):
             before = state.read(self._home)
             left = state.stop_leftovers(before) if before is not None else []
@@ -85,7 +86,7 @@ class Supervisor:
         if not self._stopping.is_set():
             self._bring_up(plan.services(self._home, self._base_port, os.environ))
         if not self._stopping.is_set():
-            self._stack.state, self._stack.message = "ready", ""
+            self._stack.state = "ready"
             self._write()
             self._progress("ready")
         while not self._stopping.is_set():
@@ -95,7 +96,7 @@ class Supervisor:
 
     def _say(self, text: str) -> None:
         if self._stack.state == "starting":
-            self._stack.message = text
+            self._stack.steps.append(text)
             self._write()
         self._progress(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from packtrace.errors import RefusedError
 
 VALUE_BYTES_IN_LISTPACK_MAX = 2048
 ENTRIES_IN_LISTPACK_MAX = 512
+UNIX_SOCKET_BYTES_MAX = 107
+"""Of its path, in sockaddr_un."""
 
 
 def server_binary() -> str:
@@ -33,6 +36,7 @@ def valkey_part(home: Path, port: int) -> Part:
     options = {
         "bind": "127.0.0.1",
         "port": str(port),
+        **_socket(folder / "valkey.sock"),
         "dir": str(folder),
         "appendonly": "yes",
         "appendfsync": "everysec",
@@ -50,3 +54,8 @@ def valkey_part(home: Path, port: int) -> Part:
         probe=line_probe(port, b"PING\r\n", b"+PONG"),
         prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
     )
+
+
+def _socket(path: Path) -> dict[str, str]:
+    """The same server without TCP, for this user, where the kernel takes so long a path."""
+    return {"unixsocket": str(path), "unixsocketperm": "700"} if len(os.fsencode(path)) <= UNIX_SOCKET_BYTES_MAX else {}
