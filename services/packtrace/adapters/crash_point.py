@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 
 from packtrace.errors import RefusedError
 
@@ -18,15 +19,20 @@ _FORM = re.compile(r"([a-z_]+\.[a-z_]+)(?::([0-9]{1,9}))?")
 
 _armed = ""
 _passages_left = 0
+_die: Callable[[int], object] = os._exit
 
 
-def arm(crash_at: str) -> None:
+def arm(crash_at: str, die: Callable[[int], object] = os._exit) -> None:
     """Arm one crash point, e.g. ``"router.after_write:3"``; an empty text disarms.
+
+    Args:
+        die: how the process ends; a test in one process raises instead.
 
     Raises:
         RefusedError: not of the form ``service.place`` or ``service.place:n`` with n from 1.
     """
-    global _armed, _passages_left
+    global _armed, _passages_left, _die
+    _die = die
     if not crash_at:
         _armed, _passages_left = "", 0
         return
@@ -44,4 +50,4 @@ def crash_point(name: str) -> None:
         return
     _passages_left -= 1
     if _passages_left == 0:
-        os._exit(EXIT_STATUS)
+        _die(EXIT_STATUS)

@@ -198,9 +198,14 @@ _Queued = tuple[TopicPartition, bytes | None, bytes | None, Sequence[tuple[str, 
 
 
 class MemoryWriter:
-    """Writes to a ``MemoryLog`` (port ``LogWriter``). Like Kafka, it stores at ``poll`` and ``flush``, not at ``write``."""
+    """Writes to a ``MemoryLog`` (port ``LogWriter``). Like Kafka, it stores at ``poll`` and ``flush``, not at ``write``.
 
-    def __init__(self, log: MemoryLog, queued_records_max: int = 1_000_000) -> None:
+    Args:
+        slow: store at ``flush`` only, as a broker that takes its time: what a killed process had queued is gone.
+    """
+
+    def __init__(self, log: MemoryLog, queued_records_max: int = 1_000_000, *, slow: bool = False) -> None:
+        self._slow = slow
         self._log = log
         self._queued_records_max = queued_records_max
         self._queue: deque[_Queued] = deque()
@@ -229,6 +234,11 @@ class MemoryWriter:
         self._queue.append((TopicPartition(topic, partition), key, value, headers, on_acknowledged))
 
     def poll(self) -> None:
+        if not self._slow:
+            self._store()
+        self._raise_failure()
+
+    def _store(self) -> None:
         while self._queue and not self._log.away and not self._failure:
             partition, key, value, headers, on_acknowledged = self._queue.popleft()
             if self._log.fail_writes:
@@ -238,10 +248,9 @@ class MemoryWriter:
             record = self._log.append(partition, key, value, headers)
             if on_acknowledged is not None:
                 on_acknowledged(partition.partition, record.offset)
-        self._raise_failure()
 
     def flush(self, timeout_seconds: float) -> None:
-        self.poll()
+        self._store()
         if self._queue:
             self._failure = f"memory log: {len(self._queue)} records not acknowledged within {timeout_seconds:g} s"
         self._raise_failure()
