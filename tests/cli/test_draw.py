@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from packtrace.cli import draw
-from packtrace.cli.output import short, when
+from packtrace.cli.output import readable, short, when
 from tests.cli import samples
 
 PALLET, CASE, UNIT = "(00)295060001000000019", "(01)19506000134359(21)C1", "(01)09506000134352(21)A1/B2"
@@ -120,6 +120,9 @@ SHORT = [
     (samples.SITE + "/254/ST1",                               "9506000100005/ST1"),
     ("https://id.gs1.org/01/09506000134352/10/L7",            "(01)09506000134352(10)L7"),
     (f"no parent or {samples.PALLET}, found {samples.UNIT}",  f"no parent or {PALLET}, found {UNIT}"),
+    ("found in 00295060001000000019 since then",              f"found in {PALLET} since then"),
+    ("key 010950600013435221A1/B2; and",                      f"key {UNIT}; and"),
+    ("offset 00295060001000000019123, 01 apples",             "offset 00295060001000000019123, 01 apples"),
     ("plain words",                                           "plain words"),
 ]
 # fmt: on
@@ -128,6 +131,10 @@ SHORT = [
 @pytest.mark.parametrize(("link", "shown"), SHORT)
 def test_identifiers_are_shown_as_on_the_pack(link: str, shown: str) -> None:
     assert short(link) == shown
+
+
+def test_a_sentence_has_its_times_as_people_read_them() -> None:
+    assert readable("since 2026-11-22T10:00:00.125000Z at 9506000100005") == "since 2026-11-22 10:00:00.125 at 9506000100005"
 
 
 def test_times_are_shown_in_utc_with_a_fraction_only_when_there_is_one() -> None:

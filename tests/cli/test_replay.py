@@ -68,3 +68,14 @@ def test_one_that_is_not_there_is_said(gateway: Gateway) -> None:
 def test_an_origin_is_topic_partition_offset(origin: str) -> None:
     with pytest.raises(RefusedError, match="expected topic/partition/offset"):
         path_of(origin)
+
+
+def test_the_same_bytes_are_sent_once(gateway: Gateway) -> None:
+    """Else a replay of what stays bad would double it each time."""
+    rows = {path_of(f"events/3/{offset}"): answer("events", b"bad" if offset else b"other") for offset in range(3)}
+    done = replay(
+        ToAnswers(rows), ["events/3/0", "events/3/1", "events/3/2"], lambda: MemoryWriter(gateway.log), lambda: ToGateway(gateway), False
+    )
+    assert [one.status for one in done] == ["sent", "sent", "skipped"]
+    assert done[2].why == "the same bytes as events/3/1"
+    assert len(gateway.log.topic("events")) == 2

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PANEL = "Ask"
 PAGE_ROWS = 1000
 ROWS_FOR_PEOPLE = 50
+WIDE_COLUMNS = 120
 FOLLOW_SECONDS = 1.0
 ALERT_ID_CHARACTERS = 32
 ALERT_ID_CHARACTERS_MIN = 6
@@ -80,7 +81,7 @@ def history(epc: Epc, limit: Limit = None, home: Home = HOME, as_json: Json = Fa
         return emit_all(rows)
     from packtrace.cli.draw import timeline
 
-    screen().print(timeline(epc, list(rows)))
+    screen().print(timeline(epc, list(rows), wide=screen().width >= WIDE_COLUMNS))
 
 
 @alerts_app.callback(invoke_without_command=True)
@@ -250,14 +251,14 @@ def _whole_id(client: Client, start: str) -> str:
 
 
 def _follow(client: Client, filters: dict[str, object], before: int, as_json: bool) -> None:
-    """Print the last changes, then every further one, until interrupted."""
+    """Print the last ``before`` changes, then every further one, until interrupted."""
     from packtrace.cli.draw import alert_line
 
-    seen: set[tuple[str, str, str]] = set()
-    newest = ""
-    rows = list(pages(client, "/alerts", "alerts", filters, before))
+    rows = list(pages(client, "/alerts", "alerts", filters, PAGE_ROWS))
     if not as_json:
         aside().print("following alerts, Ctrl-C ends it" if rows else "no alert yet; following, Ctrl-C ends it", style="dim")
+    seen = {(row["id"], row["changed_at"], row["status"]) for row in rows[before:]}
+    newest = ""
     while True:
         for row in reversed(rows):
             mark = (row["id"], row["changed_at"], row["status"])

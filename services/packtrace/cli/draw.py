@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from packtrace.cli.output import count, severity, short, status, when
+from packtrace.cli.output import count, readable, severity, short, status, when
 
 Row = Mapping[str, Any]
 
@@ -139,15 +139,20 @@ def _branches(tree: Tree, children: Sequence[Row], units_shown: int | None) -> N
         tree.add(Text(f"and {len(cut):,} more without a remark (--all shows them)", style="dim"))
 
 
-def timeline(epc: str, events: Sequence[Row]) -> RenderableType:
-    """Events down the page: when, what, what it made of the item; what changed nothing stands dimmed with the reason."""
+def timeline(epc: str, events: Sequence[Row], wide: bool = False) -> RenderableType:
+    """Events down the page, in event order: when, what, the item once it was applied; what changed nothing stands dimmed.
+
+    An event that arrived late was applied after events that stand below it, and its row says the state of that moment.
+    """
     if not events:
         return Text("No event is stored yet; `packtrace wait` returns when everything sent has arrived.")
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("event time (UTC)", no_wrap=True)
     table.add_column("event", no_wrap=True)
-    table.add_column("the item after it", overflow="fold")
+    table.add_column("the item once applied", overflow="fold")
     table.add_column("stated", style="dim", overflow="fold")
+    if wide:
+        table.add_column("event id", style="dim", overflow="fold")
     day = ""
     before: Row = {}
     for row in events:
@@ -156,7 +161,8 @@ def timeline(epc: str, events: Sequence[Row]) -> RenderableType:
         day = stamp[:10]
         remark = OUTCOME.get(row["outcome"], row["outcome"])
         after = Text(remark) if remark else _changes(before, row)
-        table.add_row(shown, Text(_kind(row)), after, _stated(row), style="dim" if remark else "")
+        cells = [shown, Text(_kind(row)), after, _stated(row), *([row["event_id"]] if wide else [])]
+        table.add_row(*cells, style="dim" if remark else "")
         if not remark:
             before = row
     return Group(Text(f"{short(epc)}   {count(len(events), 'event')}", style="bold"), table)
@@ -175,7 +181,8 @@ def _changes(before: Row, after: Row) -> Text:
         parts.append(life(after))
     if before.get("parent") != after["parent"]:
         parts.append(Text(f"in {short(after['parent'])}" if after["parent"] else "loose"))
-    if (before.get("custody", "unknown"), before.get("location")) != (after["custody"], after["location"]):
+    known_by_root = after["parent"] is not None and after["custody"] == "unknown"
+    if (before.get("custody", "unknown"), before.get("location")) != (after["custody"], after["location"]) and not known_by_root:
         parts.append(Text(whereabouts(after)))
     return Text(", ").join(parts) if parts else Text("unchanged", style="dim")
 
@@ -195,11 +202,11 @@ def why(alert: Row) -> str:
     """One sentence: expected and found."""
     detail = alert["detail"]
     expected, found = detail.get("expected"), detail.get("found")
-    sentence = f"expected {short(expected)}, found {short(found or 'nothing')}" if expected else short(found or "")
+    sentence = f"expected {expected}, found {found or 'nothing'}" if expected else found or ""
     if alert["explained_by"]:
         verb = "explained by" if alert["status"] == "withdrawn" else "would be explained by"
         sentence += f"; {verb} {alert['explained_by']}"
-    return sentence or "-"
+    return readable(sentence) or "-"
 
 
 def alert_table(alerts: Sequence[Row], shown_max: int, filtered: bool) -> RenderableType:
@@ -224,12 +231,13 @@ def alert_table(alerts: Sequence[Row], shown_max: int, filtered: bool) -> Render
     return Group(*blocks)
 
 
-def alert_line(alert: Row) -> Text:
-    """One change on one line, for following."""
-    return Text.assemble(
-        (when(alert["changed_at"]), "dim"), "  ", severity(alert["severity"]), "  ", (alert["rule"], "bold"), "  ", status(alert["status"]),
-        "  ", short(alert["epc"]), "  ", why(alert), (f"  {alert['id'][:12]}", "dim"),
-    )  # fmt: skip
+def alert_line(alert: Row) -> RenderableType:
+    """One change, for following."""
+    head = Text.assemble(
+        (when(alert["changed_at"]), "dim"), "  ", severity(alert["severity"]), "  ", (alert["rule"], "bold"), "  ", status(alert["status"])
+    )
+    head.append(f"  {alert['id'][:12]}", style="dim")
+    return Group(head, Padding(Text(f"{short(alert['epc'])}  {why(alert)}", overflow="fold"), (0, 0, 0, 3)))
 
 
 def alert_card(alert: Row) -> RenderableType:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from packtrace.ports import PartitionMeta
 
 PANEL = "Look inside"
+YEAR_2001, YEAR_2286 = 10**15, 10**16
+"""Numbers between are times in microseconds, and are shown as such."""
 PARTITION_DIGITS_MAX = 4
 """A shorter number is a partition: no identifier has so few digits."""
 
@@ -88,7 +90,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Mapping):
-        return {str(plain(name)): plain(one) for name, one in value.items()}
+        if all(isinstance(name, str | enum.Enum) for name in value):
+            return {str(plain(name)): plain(one) for name, one in value.items()}
+        return [{"key": plain(name), "value": plain(one)} for name, one in value.items()]
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {name: plain(getattr(value, name)) for name in value._fields}
     if isinstance(value, list | tuple | set | frozenset):
@@ -110,14 +114,33 @@ def _say(title: str, fields: dict[str, Any], as_json: bool) -> None:
     grid.add_column(overflow="fold")
     flat = {**{name: value for name, value in fields.items() if name != "state"}, **fields.get("state", {})}
     for name, value in flat.items():
-        shown = "\n".join(f"{key}  {_short(one)}" for key, one in value.items()) if isinstance(value, dict) else _short(value)
-        grid.add_row(name, Text(shown or "-"))
+        if _says_something(value):
+            grid.add_row(name, Text("\n".join(_lines(value))))
     screen().print(Text(title, style="bold"), grid)
 
 
-def _short(value: Any) -> str:
-    if isinstance(value, dict) and set(value) == {"offset", "nth"}:
-        return f"offset {value['offset']:,}, nth {value['nth']:,}"
+def _says_something(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_says_something(one) for one in value.values())
+    return value is not None and value is not False and value != "" and value != []
+
+
+def _lines(value: Any) -> list[str]:
+    """A member's value, a line for each of its own members; what is empty is left out."""
+    if isinstance(value, dict) and set(value) != {"offset", "nth"}:
+        return [f"{name}  {_words(one)}" for name, one in value.items() if _says_something(one)]
+    if isinstance(value, list) and value and isinstance(value[0], dict | list):
+        return [_words(one) for one in value]
+    return [_words(value)]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(one)}" for name, one in value.items() if _says_something(one)) or "-"
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    if isinstance(value, int) and not isinstance(value, bool) and YEAR_2001 < value < YEAR_2286:
+        return datetime.fromtimestamp(value / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _LINK = "https://id.gs1.org"
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
 PIPE_COLUMNS = 160
 """Width of tables that go to a file or a pipe, where nobody has a narrow window."""
 
@@ -72,7 +73,14 @@ def short(text: str) -> str:
         return unquote("".join(f"({ai}){value}" for ai, value in re.findall(r"/([0-9]{2,4})/([^/?\s,;]+)", hit[0][len(_LINK) :])))
 
     text = re.sub(rf"{_LINK}/414/([0-9]{{13}})(?:/254/([^/?\s,;]+))?", lambda hit: unquote(hit[1] + (f"/{hit[2]}" if hit[2] else "")), text)
-    return re.sub(rf"{_LINK}(?:/[0-9]{{2,4}}/[^/?\s,;]+)+", plain, text)
+    text = re.sub(rf"{_LINK}(?:/[0-9]{{2,4}}/[^/?\s,;]+)+", plain, text)
+    text = re.sub(r"(?<![\w()/])00([0-9]{18})(?![\w()/])", r"(00)\1", text)
+    return re.sub(r"(?<![\w()/])01([0-9]{14})(10|21)([!-\"%-:<-?A-Z_a-z]{1,20})(?![\w()/])", r"(01)\1(\2)\3", text)
+
+
+def readable(text: str) -> str:
+    """A sentence of the services with its identifiers and times as people read them."""
+    return _TIME.sub(lambda hit: when(hit[0]), short(text))
 
 
 # fmt: off

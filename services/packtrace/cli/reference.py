@@ -23,6 +23,16 @@ TOPIC = "reference"
 FLUSH_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.1
 SHOWN_MAX = 20
+KEYS = {
+    "product": ("gtin",),
+    "lot": ("gtin", "lot"),
+    "location": ("gln",),
+    "party": ("gln",),
+    "line": ("id",),
+    "device": ("id",),
+    "operator": ("id",),
+}
+"""The fields of an entity that its key says already."""
 
 app = typer.Typer(no_args_is_help=True, help="Products, lots, places, parties, lines, devices, operators, policy: load, diff, show.")
 
@@ -175,7 +185,7 @@ def show(
     for title in ("entity", "key", "value"):
         table.add_column(title, overflow="fold", no_wrap=title != "value")
     for kind, key, value in rows:
-        table.add_row(kind, key, ", ".join(f"{name} {_plain(one)}" for name, one in value.items() if str(one) not in key.split("/")))
+        table.add_row(kind, key, ", ".join(f"{name} {_plain(one)}" for name, one in value.items() if name not in KEYS.get(kind, ())))
     screen().print(table)
 
 
@@ -191,6 +201,10 @@ def fields_changed(row: Difference) -> list[tuple[str, str, str]]:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_plain, value))
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {_plain(one)}" for name, one in value.items()) + ")"
     return value if isinstance(value, str) else "-" if value is None else json.dumps(value, ensure_ascii=False)
 
 

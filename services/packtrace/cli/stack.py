@@ -206,7 +206,9 @@ def _status_table(stack: Stack) -> None:
     for part in stack.parts:
         if part.reason:
             screen().print(Text(f"{part.name}: {part.reason}", style="yellow"))
-    words = f"{stack.state}, under {stack.home}" + (
+    waiting = [part.name for part in stack.parts if part.state != "ready"]
+    state = f"not ready: {', '.join(waiting)}" if stack.state == "ready" and waiting else stack.state
+    words = f"{state}, under {stack.home}" + (
         f", supervisor pid {stack.pid}" if stack.state != "stopped" else "; next: packtrace up --detach"
     )
     screen().print(Text(words, style="dim"), soft_wrap=True)
