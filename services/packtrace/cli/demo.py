@@ -234,7 +234,7 @@ def _show(view: Screen, home: Path, findings: Findings, sights: Sights) -> None:
     """Step 5."""
     from packtrace.cli.ask import found, pages, query, segment
     from packtrace.cli.demo_report import counts_table, score_table, verdict
-    from packtrace.cli.draw import item_tree, timeline
+    from packtrace.cli.draw import alert_line, item_tree, timeline
 
     client = query(home)
     view.heading("Counted")
@@ -246,6 +246,8 @@ def _show(view: Screen, home: Path, findings: Findings, sights: Sights) -> None:
     view.heading(f'A suspect: packtrace history "{sights.suspect}"')
     rows: Iterator[dict[str, Any]] = pages(client, f"/items/{segment(sights.suspect)}/events", "events", {}, None)
     view.say(timeline(sights.suspect, list(rows)))
+    for alert in pages(client, "/alerts", "alerts", {"item": sights.suspect}, None):
+        view.say(alert_line(alert))
     view.heading("Verdict")
     view.say(verdict(findings.complaints))
 
