@@ -147,7 +147,7 @@ class HistoryBuilder:
 
     def _seal(self) -> None:
         rows = self._rows
-        values: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        values: list[Sequence[Any]] = list(zip(*rows, strict=False))  # each of the builder's own length
         values.insert(_PARTITION, (self._partition,) * len(rows))
         bodies = [
             native.texts(column) if native.number_code(type_) is None else native.numbers(type_, column)

@@ -31,6 +31,8 @@ NUMBERS: Final[dict[str, str]] = {
 """Types stored as fixed-width numbers, with DateTime64 an Int64 in its own unit."""
 
 _SHORT: Final = tuple(bytes((length,)) for length in range(128))
+_SAMPLE: Final = 64
+"""The first values of a column tell whether they repeat; of the short ones it does not matter."""
 _DATETIME64 = re.compile(r"DateTime64\([0-9](, *'[A-Za-z/_]+')?\)")
 _LOW_CARDINALITY = re.compile(r"LowCardinality\((.+)\)")
 _ARRAY = re.compile(r"Array\((.+)\)")
@@ -46,6 +48,10 @@ def varint(number: int) -> bytes:
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+_LENGTHS_KNOWN: Final = 2048
+_LENGTHS: Final = tuple(varint(length) for length in range(_LENGTHS_KNOWN))
 
 
 def number_code(type_: str) -> str | None:
@@ -70,13 +76,13 @@ def number_encoder(code: str) -> Callable[[int], bytes]:
 
 
 def texts(values: Iterable[str | bytes]) -> bytes:
-    """The body of a text column."""
-    parts: list[bytes] = []
-    for value in values:
-        data = value.encode() if isinstance(value, str) else value
-        parts.append(_SHORT[len(data)] if len(data) < 128 else varint(len(data)))
-        parts.append(data)
-    return b"".join(parts)
+    """The body of a text column. Words that come again and again are encoded once."""
+    rows = list(values)
+    if len(set(rows[:_SAMPLE])) < _SAMPLE // 4:
+        encoded = {value: text(value) for value in set(rows)}
+        return b"".join([encoded[value] for value in rows])
+    data = [value.encode() if isinstance(value, str) else value for value in rows]
+    return b"".join([_LENGTHS[len(one)] + one if len(one) < _LENGTHS_KNOWN else text(one) for one in data])
 
 
 def numbers(type_: str, values: Sequence[int]) -> bytes:

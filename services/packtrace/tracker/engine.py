@@ -13,16 +13,17 @@ from typing import NamedTuple
 
 from packtrace.codec import state
 from packtrace.codec.alert_record import AlertRecord
-from packtrace.codec.history import ROW_CLOCK, ROW_FACT, ROW_OP, ROW_REFERENCE, HistoryBuilder
+from packtrace.codec.history import ROW_CLOCK, ROW_OP, ROW_REFERENCE, HistoryBuilder
 from packtrace.codec.ops import OpsBatch
 from packtrace.domain.explode import own_event
 from packtrace.domain.fact import Fact
 from packtrace.domain.identifiers import partition_of
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_fact, apply_reference
 from packtrace.domain.reference import Reference, ReferenceChange, concerns
+from packtrace.domain.vocabulary import Outcome
 from packtrace.ports import Commit, PartitionMeta, Position
+from packtrace.tracker import rows
 from packtrace.tracker.cache import Cache, Cached, entry_share, item_share, moved
-from packtrace.tracker.rows import Origin, row
 
 CLOCK_TOPIC = "events/"
 """Sources of this topic drive the clock; others (reference data, facts) have none to wait for."""
@@ -165,37 +166,29 @@ class PartitionEngine:
             self._fire()
 
     def _apply_ops(self, batch: OpsBatch) -> None:
-        sources = batch.sources
-        seen = [self._watermarks.get(source, _BEFORE_ALL) for source in sources]
-        rows = zip(batch.op_event, batch.op_index, batch.op_role, batch.op_items, strict=True)
-        for event, index, role, key in rows:
-            source = batch.event_source[event]
-            place = Position(batch.event_offset[event], index)
-            if place <= seen[source]:
+        sources, contexts = batch.sources, batch.contexts
+        numbers = [int(source.rpartition("/")[2]) for source in sources]
+        seen: list[tuple[int, int]] = [self._watermarks.get(source, _BEFORE_ALL) for source in sources]
+        events = list(
+            zip(
+                [contexts[number] for number in batch.event_context], batch.event_ids, batch.event_time, batch.event_log_time,
+                batch.event_mark, batch.event_message_mark, batch.event_children_mark, batch.event_children_count,
+                batch.event_parents, batch.event_first_children, strict=True,
+            )
+        )  # fmt: skip
+        event_source, event_offset = batch.event_source, batch.event_offset
+        for event, index, role, key in zip(batch.op_event, batch.op_index, batch.op_role, batch.op_items, strict=True):
+            source, offset = event_source[event], event_offset[event]
+            if (offset, index) <= seen[source]:
                 self._dropped += 1
                 continue
-            seen[source] = place
-            own = own_event(
-                role,
-                batch.contexts[batch.event_context[event]],
-                batch.event_ids[event],
-                batch.event_time[event],
-                batch.event_log_time[event],
-                batch.event_mark[event],
-                batch.event_message_mark[event],
-                batch.event_children_mark[event],
-                batch.event_children_count[event],
-                batch.event_parents[event],
-                batch.event_first_children[event],
-            )
+            seen[source] = (offset, index)
+            own = own_event(role, *events[event])
             cached = self.cache.made(key)
             judged = apply_event(cached.item, own, self._reference, self._clock)
             self._took(cached, judged)
-            origin = Origin(
-                ROW_OP, own.time, own.log_time, own.id, int(sources[source].rpartition("/")[2]), place.offset, own.kind.word, own.role.name.lower(), own.other
-            )  # fmt: skip
-            self._write(cached, origin, judged.outcome.value)
-        self._watermarks.update((source, place) for source, place in zip(sources, seen, strict=True) if place is not _BEFORE_ALL)
+            self._write(cached, rows.of_op(own, numbers[source], offset), judged.outcome)
+        self._watermarks.update((source, Position(*place)) for source, place in zip(sources, seen, strict=True) if place != _BEFORE_ALL)
 
     def _apply_facts(self, batch: OpsBatch) -> None:
         for source, offset, nth, fact in batch.facts:
@@ -208,8 +201,7 @@ class PartitionEngine:
             cached = self.cache.made(fact.target)
             judged = apply_fact(cached.item, fact, self._reference, self._clock)
             self._took(cached, judged)
-            origin = Origin(ROW_FACT, fact.event_time, fact.log_time, fact.event_id, -1, -1, fact.event_kind.word, "", fact.source, fact)
-            self._write(cached, origin, judged.outcome.value)
+            self._write(cached, rows.of_fact(fact), judged.outcome)
 
     def _apply_reference(self, batch: OpsBatch) -> None:
         changes: list[ReferenceChange] = []
@@ -232,7 +224,7 @@ class PartitionEngine:
             cached = self.cache.made(key)
             judged = apply_reference(cached.item, before, self._reference, self._clock, log_time)
             if self._took(cached, judged):
-                self._write(cached, Origin(ROW_REFERENCE, log_time, log_time), judged.outcome.value)
+                self._write(cached, rows.Origin(ROW_REFERENCE, log_time, log_time), judged.outcome)
 
     def _fire(self) -> None:
         """Wake every item whose deadline the clock has passed, earliest first."""
@@ -246,7 +238,7 @@ class PartitionEngine:
             if self._deadlines.get(key) == time:
                 raise AssertionError(f"the deadline {time} of an item did not move when the clock stood at {self._clock}")
             if changed:
-                self._write(cached, Origin(ROW_CLOCK, time, self._clock), judged.outcome.value)
+                self._write(cached, rows.Origin(ROW_CLOCK, time, self._clock), judged.outcome)
 
     def _took(self, cached: Cached, judged: Judged) -> bool:
         """Take over what one step of an item gave; True where the item changed."""
@@ -280,10 +272,11 @@ class PartitionEngine:
                 heapq.heappush(self._due, (deadline, key))
         return changed
 
-    def _write(self, cached: Cached, origin: Origin, outcome: str) -> None:
-        self._history.add(row(cached.item, cached.packed, origin, outcome, self._offset, self._position))
+    def _write(self, cached: Cached, origin: rows.Origin, outcome: Outcome) -> None:
+        word = outcome.value
+        self._history.add(rows.row(cached.item, cached.packed, origin, word, self._offset, self._position))
         self._position += 1
-        name = outcome if origin.row_type == ROW_OP else origin.row_type
+        name = word if origin.row_type == ROW_OP else origin.row_type
         self._outcomes[name] = self._outcomes.get(name, 0) + 1
 
     def _commit(self) -> Commit:
