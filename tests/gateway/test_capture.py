@@ -262,4 +262,6 @@ def test_unknown_paths_and_methods_are_problems_too(gateway: Gateway) -> None:
 def test_health_and_metrics(gateway: Gateway) -> None:
     gateway.post("/events", event(1))
     assert gateway.request("GET", "/healthz").status == 200
-    assert b'packtrace_gateway_events_total{answer="accepted"}' in gateway.request("GET", "/metrics").body
+    metrics = gateway.request("GET", "/metrics").body
+    assert b'packtrace_gateway_events_total{answer="accepted"}' in metrics
+    assert b'packtrace_gateway_seconds_count{route="/events"}' in metrics

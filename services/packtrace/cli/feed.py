@@ -9,7 +9,7 @@ import typer
 
 from packtrace.cli.options import HOME, Home, Json
 from packtrace.cli.outcome import NoError
-from packtrace.cli.output import aside, count, counter, emit, screen
+from packtrace.cli.output import count, counter, emit, screen, tell
 from packtrace.errors import RejectedError
 
 PANEL = "Feed"
@@ -40,7 +40,7 @@ def publish(files: Files, home: Home = HOME, as_json: Json = False) -> None:
             with open_file(name) as stream:
                 yield from events_of(name, stream)
 
-    def tell(unsent: Unsent) -> None:
+    def say(unsent: Unsent) -> None:
         error = unsent.error
         if as_json:
             emit(
@@ -54,10 +54,10 @@ def publish(files: Files, home: Home = HOME, as_json: Json = False) -> None:
                 }
             )
         else:
-            aside().print(f"{unsent.place}: {error.text}", markup=False, style="red")
+            tell(f"{unsent.place}: {error.text}", "red")
 
     with event_writer(home) as (writer, encode), counter("published", quiet=as_json) as progress:
-        done = send(located(), writer, encode, tell, progress)
+        done = send(located(), writer, encode, say, progress)
     if as_json:
         emit({"status": "done", "published": done.sent, "unsent": done.unsent, "seconds": round(done.seconds, 3)})
     else:
@@ -90,17 +90,17 @@ def capture(files: Files, home: Home = HOME, as_json: Json = False) -> None:
                 emit({"file": one.file} | (one.receipt or {"problem": one.problem}))
                 continue
             if one.problem:
-                aside().print(f"{one.file}: {one.problem}", markup=False, style="red")
+                tell(f"{one.file}: {one.problem}", "red")
             for refusal in one.refusals:
                 shown += 1
                 if shown <= SHOWN_MAX:
                     verdict = refusal.verdict
                     error = RejectedError(verdict["code"], verdict.get("where", ""), verdict.get("expected", ""), verdict.get("found", ""))
                     error = within_line(error) if refusal.place[-1:].isdigit() else error
-                    aside().print(f"{refusal.place}: {error.text} [{verdict['code']}]", markup=False, style="red")
+                    tell(f"{refusal.place}: {error.text} [{verdict['code']}]", "red")
     if not as_json:
         if shown > SHOWN_MAX:
-            aside().print(f"and {shown - SHOWN_MAX:,} more; `packtrace rejected list` shows them", style="dim")
+            tell(f"and {shown - SHOWN_MAX:,} more; `packtrace rejected list` shows them", "dim")
         screen().print(
             f"{count(accepted, 'event')} accepted, {rejected:,} rejected" + (f", {count(problems, 'file')} not read" if problems else "")
         )
@@ -190,7 +190,7 @@ def rejected_replay(
     else:
         for one in done:
             if one.why:
-                aside().print(f"{one.origin}: {one.why}", markup=False, style="yellow")
+                tell(f"{one.origin}: {one.why}", "yellow")
         sent = sum(one.status in ("sent", "would be sent") for one in done)
         screen().print(
             f"{count(sent, 'input')} {'would be sent' if dry_run else 'sent'} again"

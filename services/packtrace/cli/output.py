@@ -48,10 +48,10 @@ def aside() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def tell(sentence: str) -> None:
+def tell(sentence: str, style: str = "") -> None:
     """A sentence on stderr: one line, but on a terminal broken between words."""
     if sys.stderr.isatty():
-        aside().print(sentence, markup=False, emoji=False)
+        aside().print(sentence, markup=False, emoji=False, style=style or None)
     else:
         sys.stderr.write(sentence + "\n")
 

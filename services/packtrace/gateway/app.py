@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +17,7 @@ from packtrace.gateway.body import BodyReader, drain
 from packtrace.gateway.intake import ACCEPTED_TYPES, Intake, answer_of
 from packtrace.gateway.problem import MEDIA_TYPE, ProblemError, of_http_status
 from packtrace.gateway.receipts import Receipts
+from packtrace.telemetry import GATEWAY_SECONDS
 
 ACCEPTED = frozenset({"application/json", "application/vnd.packtrace+json", "application/x-ndjson", "application/jsonl"})
 _CAPTURE = re.compile(r"[0-9a-f]{32}")
@@ -33,6 +33,10 @@ def create_app(intake: Intake, receipts: Receipts, bodies: BodyReader, status_ro
     turns = asyncio.Semaphore(CAPTURES_CONCURRENT_MAX)
 
     async def take(request: Request) -> Response:
+        with GATEWAY_SECONDS.labels(request.url.path).time():
+            return await answered(request)
+
+    async def answered(request: Request) -> Response:
         try:
             check_media_type(request)
             body = await bodies.read(request)
@@ -47,7 +51,7 @@ def create_app(intake: Intake, receipts: Receipts, bodies: BodyReader, status_ro
 
     async def remembered(request: Request) -> Response:
         capture = request.path_params["capture"]
-        receipt = await run_in_threadpool(receipts.find, capture) if _CAPTURE.fullmatch(capture) else None
+        receipt = receipts.find(capture) if _CAPTURE.fullmatch(capture) else None
         if receipt is None:
             detail = f"expected the id of a capture that this gateway remembers, found {capture[:64]!r}; the same document sent again gets its id again"
             raise ProblemError(404, "unknown-capture", detail)
