@@ -69,7 +69,7 @@ bench: setup ## measurements that assert correctness only
 	@$(PYTEST) -m bench -s
 
 docs: setup ## draw the documents that come from the tables again
-	@$(BIN)/python -m packtrace.cli docs
+	@$(BIN)/python -m tests.house.documents
 
 clean: ## remove the virtual environment and caches (never data)
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
