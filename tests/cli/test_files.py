@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packtrace.cli.files import Located, events_of, open_file
@@ -68,6 +68,7 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         open_file(str(tmp_path / "nothing"))
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=3), min_size=1, max_size=6), st.booleans()
 )

@@ -118,7 +118,7 @@ def waiter(world: World, tries: int = 200_000) -> Waiter:
     return Waiter(world, seconds_left, world.sleep, lambda lags: None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120)
 @given(
     seed=st.integers(0, 2**32),
     chains=st.lists(st.integers(0, FACT_HOPS_MAX), min_size=1, max_size=6),

@@ -216,7 +216,7 @@ def test_while_the_schemas_are_not_known_nothing_is_claimed(gateway: Gateway, tm
     assert "the registry does not answer" in answer.json["detail"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     outages=st.lists(st.sampled_from(["", "away", "fail"]), min_size=1, max_size=6),
     sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packtrace.errors import RejectedError
@@ -23,6 +23,7 @@ values = st.recursive(
 objects = st.dictionaries(st.text(max_size=6).filter(lambda name: name not in ("@context", "schemaVersion")), values, max_size=4)
 
 
+@settings(max_examples=40)
 @given(events=st.lists(objects, max_size=MAX), indent=st.sampled_from([None, 1]))
 def test_an_array_gives_its_elements(events: list[Any], indent: int | None) -> None:
     found = split(json.dumps(events, indent=indent).encode(), MAX)
@@ -30,17 +31,20 @@ def test_an_array_gives_its_elements(events: list[Any], indent: int | None) -> N
     assert all(event.error is None for event in found)
 
 
+@settings(max_examples=40)
 @given(events=st.lists(objects, min_size=1, max_size=MAX), gap=st.sampled_from(["\n", "\r\n", "\n\n", "\n \n"]), ascii_only=st.booleans())
 def test_json_lines_give_one_event_each(events: list[Any], gap: str, ascii_only: bool) -> None:
     text = gap.join(json.dumps(event, ensure_ascii=ascii_only) for event in events)
     assert [json.loads(event.text) for event in split(text.encode("utf-8", "surrogatepass"), MAX)] == events
 
 
+@settings(max_examples=40)
 @given(event=objects, indent=st.sampled_from([None, 1]))
 def test_one_object_gives_one_event(event: Any, indent: int | None) -> None:
     assert [json.loads(one.text) for one in split(json.dumps(event, indent=indent).encode(), MAX)] == [event]
 
 
+@settings(max_examples=40)
 @given(
     events=st.lists(objects, min_size=2, max_size=MAX),
     bad=st.integers(0, MAX),
@@ -59,6 +63,7 @@ def test_a_bad_line_costs_only_itself(events: list[Any], bad: int, spoiled: byte
     assert found[bad].text == spoiled
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_divided_or_refused(body: bytes) -> None:
     with contextlib.suppress(RejectedError, TooManyEventsError, EpcisDocumentError):
@@ -91,6 +96,7 @@ def test_what_only_one_event_must_answer_for_does_not_cost_the_others(odd: str) 
     assert [event.text.decode() for event in split(odd.encode(), MAX)] == [odd]
 
 
+@settings(max_examples=40)
 @given(st.lists(objects, min_size=1, max_size=4), st.integers(0, 200), st.sampled_from([b"", b",", b"]", b"[", b'"', b"\\", b"}", b"x"]))
 def test_the_two_readers_of_arrays_agree(events: list[Any], at: int, planted: bytes) -> None:
     """Where the quick reader divides, the slow one divides alike; where it refuses broken brackets, so does the other."""
