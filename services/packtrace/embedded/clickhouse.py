@@ -8,31 +8,23 @@ ClickHouse's codes and statuses. Loopback, no users. Source: ClickHouse document
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import signal
 import sys
 import threading
 import uuid
-import zlib
-from collections.abc import Callable, Iterable
-from email.parser import BytesParser
-from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import lz4.frame
-from backports import zstd
-
+from packtrace.embedded.clickhouse_body import BadRequestError, compressed, form, read_body
 from packtrace.embedded.clickhouse_engine import Engine, EngineError, Result
 
-BODY_BYTES_MAX = 1024 * 1024 * 1024
-STATEMENT_BYTES_MAX = 16 * 1024 * 1024
+CONNECTIONS_MAX = 256
 REQUEST_SECONDS_MAX = 300
-COMPRESS_BYTES_MIN = 16 * 1024
-"""Smaller answers are not worth compressing on loopback."""
+HOSTS = frozenset({"127.0.0.1", "localhost"})
+"""A page in a browser that was led here by a name of its own is refused: there is no password."""
 
 _TRANSPORT = frozenset(
     {
@@ -41,40 +33,21 @@ _TRANSPORT = frozenset(
         "send_progress_in_http_headers", "http_headers_progress_interval_ms", "enable_http_compression", "add_http_cors_header",
     }
 )  # fmt: skip
+# fmt: off
 _STATUS = {
-    60: 404,
-    81: 404,
-    62: 400,
-    27: 400,
-    36: 400,
-    43: 400,
-    47: 400,
-    53: 400,
-    6: 400,
-    38: 400,
-    41: 400,
-    70: 400,
-    117: 400,
-    457: 400,
-    33: 400,
+    401: {194},
+    403: {192, 193, 497, 516},
+    400: {6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676},
+    404: {46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511},
+    408: {159},
+    411: {381},
+    413: {229},
+    501: {48},
+    503: {76, 209, 439},
 }
-"""ClickHouse error code -> HTTP status, as the server answers; all others 500."""
-
-_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.decompress,
-    "deflate": zlib.decompress,
-    "lz4": lz4.frame.decompress,
-    "zstd": zstd.decompress,
-}
-_COMPRESS: dict[str, Callable[[bytes], bytes]] = {
-    "zstd": lambda body: zstd.compress(body, 1),
-    "lz4": lz4.frame.compress,
-    "gzip": lambda body: gzip.compress(body, 1),
-}
-
-
-class BadRequest(Exception):
-    """The request is not one of this interface."""
+# fmt: on
+"""HTTP status -> ClickHouse error codes, as the server answers (its exceptionCodeToHTTPStatus.cpp); all others 500."""
+STATUS_OF_CODE = {code: status for status, codes in _STATUS.items() for code in codes}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -86,57 +59,37 @@ class Handler(BaseHTTPRequestHandler):
     engine: Engine
 
     def do_GET(self) -> None:
-        self._serve(b"")
+        self._serve()
 
     def do_POST(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
         try:
-            body = self._body()
-        except BadRequest as error:
+            if self.headers.get("Host", "").rpartition(":")[0] not in HOSTS or "Origin" in self.headers:
+                raise BadRequestError(
+                    403, f"Host {' or '.join(sorted(HOSTS))} with the port, and no Origin: this is no server for browsers"
+                )
+            self._run(read_body(self.headers, self.rfile) if self.command == "POST" else b"")
+        except BadRequestError as error:
             self.close_connection = True
-            self._answer(400, f"Code: 1. {error}\n".encode(), {})
-            return
-        self._serve(body)
+            self._answer(error.status, f"Code: 1000. DB::Exception: expected {error}\n".encode(), {"X-ClickHouse-Exception-Code": "1000"})
 
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            body = b"".join(self._chunks())
-        else:
-            length = int(self.headers.get("Content-Length") or 0)
-            if length > BODY_BYTES_MAX:
-                raise BadRequest(f"a body of at most {BODY_BYTES_MAX} bytes, found {length}")
-            body = self.rfile.read(length)
-        encoding = self.headers.get("Content-Encoding", "")
-        if not encoding:
-            return body
-        if encoding not in _DECOMPRESS:
-            raise BadRequest(f"Content-Encoding {', '.join(_DECOMPRESS)}, found {encoding}")
-        return _DECOMPRESS[encoding](body)
-
-    def _chunks(self) -> Iterable[bytes]:
-        total = 0
-        while True:
-            size = int(self.rfile.readline(20).split(b";")[0], 16)
-            total += size
-            if total > BODY_BYTES_MAX:
-                raise BadRequest(f"a body of at most {BODY_BYTES_MAX} bytes")
-            chunk = self.rfile.read(size)
-            self.rfile.readline(8)
-            if not size:
-                return
-            yield chunk
-
-    def _serve(self, body: bytes) -> None:
+    def _run(self, body: bytes) -> None:
         address = urlsplit(self.path)
         if address.path in ("/ping", "/replicas_status"):
             self._answer(200, b"Ok.\n", {})
             return
         query = dict(parse_qsl(address.query, keep_blank_values=True))
         if self.headers.get("Content-Type", "").startswith("multipart/form-data"):
-            query, body = query | _form(self.headers["Content-Type"], body), b""
-        query_id = query.get("query_id") or str(uuid.uuid4())
-        headers = {"X-ClickHouse-Query-Id": query_id, "X-ClickHouse-Server-Display-Name": "packtrace-local", "X-ClickHouse-Timezone": "UTC"}
+            query, body = query | form(self.headers["Content-Type"], body), b""
+        headers = {
+            "X-ClickHouse-Query-Id": query.get("query_id") or str(uuid.uuid4()),
+            "X-ClickHouse-Server-Display-Name": "packtrace-local",
+            "X-ClickHouse-Timezone": "UTC",
+        }
         in_address = query.get("query", "").encode()
-        statement, data = (in_address, [body] if body else None) if in_address else (body, None)
+        statement, data = (in_address, body) if in_address else (body, b"")
         if not statement.strip():
             self._answer(200, b"Ok.\n", headers)
             return
@@ -151,25 +104,17 @@ class Handler(BaseHTTPRequestHandler):
                 data=data,
             )
         except EngineError as error:
-            self._answer(_STATUS.get(error.code, 500), f"{error}\n".encode(), headers | {"X-ClickHouse-Exception-Code": str(error.code)})
+            code = {"X-ClickHouse-Exception-Code": str(error.code)}
+            self._answer(STATUS_OF_CODE.get(error.code, 500), f"{error}\n".encode(), headers | code)
             return
-        except UnicodeDecodeError as error:
-            self._answer(
-                400, f"Code: 62. DB::Exception: a statement in UTF-8: {error}\n".encode(), headers | {"X-ClickHouse-Exception-Code": "62"}
-            )
-            return
-        self._answer(200, result.body, headers | {"X-ClickHouse-Summary": _summary(result)}, compressible=True)
+        answer, coding = compressed(result.body, self.headers.get("Accept-Encoding", ""))
+        headers |= {"X-ClickHouse-Summary": _summary(result)} | ({"Content-Encoding": coding} if coding else {})
+        self._answer(200, answer, headers)
 
-    def _answer(self, status: int, body: bytes, headers: dict[str, str], compressible: bool = False) -> None:
-        if compressible and len(body) >= COMPRESS_BYTES_MIN:
-            accepted = {word.strip().split(";")[0] for word in self.headers.get("Accept-Encoding", "").split(",")}
-            for encoding, compress in _COMPRESS.items():
-                if encoding in accepted:
-                    body, headers = compress(body), headers | {"Content-Encoding": encoding}
-                    break
+    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
         for name, value in headers.items():
-            self.send_header(name, value)
+            self.send_header(name, value.replace("\r", " ").replace("\n", " "))
         self.send_header("Content-Type", "application/octet-stream" if status == 200 else "text/plain; charset=UTF-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -177,18 +122,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Statements are not logged: they carry serials."""
-
-
-def _form(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a form: how the client sends a statement whose parameters are too long for an address."""
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
-    fields = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        payload = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(payload, bytes):
-            fields[name] = payload.decode()
-    return fields
 
 
 def _summary(result: Result) -> str:
@@ -207,7 +140,7 @@ def _summary(result: Result) -> str:
 
 
 class Server(ThreadingHTTPServer):
-    """Answers from one engine until ``close``."""
+    """Answers from one engine until ``close``; a thread per connection, at most ``CONNECTIONS_MAX``."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -215,10 +148,30 @@ class Server(ThreadingHTTPServer):
     def __init__(self, folder: Path, port: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.engine = Engine(str(folder))
+        self._free = threading.BoundedSemaphore(CONNECTIONS_MAX)
         handler = type("BoundHandler", (Handler,), {"engine": self.engine})
         super().__init__(("127.0.0.1", port), handler)
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+            return
+        request.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that left is no news; anything else is."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
     def close(self) -> None:
+        """Running statements end first."""
         self.shutdown()
         self.server_close()
         self.engine.close()

@@ -21,8 +21,16 @@ FREE_HANDLES_MAX = 8
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE = re.compile(r"Code: ([0-9]+)\.")
-_INSERT = re.compile(rb"(?is)\s*(insert\s+into\s.*?)\s+format\s+([A-Za-z0-9]+)\s*(;?\s*)$")
-_INSERT_BODY = re.compile(rb"(?is)\s*(insert\s+into\s.*?)\s+format\s+([A-Za-z0-9]+)(\r?\n|\s)")
+_INSERT = re.compile(
+    rb"(?is)\s*(insert\s+into\b(?:(?!\b(?:select|values|with|format)\b)[^()'])*(?:\([^()]*\)\s*)?"
+    rb"(?:settings\b(?:(?!\bformat\b)[^;])*)?)\bformat\s+([a-z0-9]+)(?:[ \t]*;?[ \t]*\r?\n|[ \t]*;?\s*\Z|[ \t])"
+)
+"""``INSERT INTO t (columns) SETTINGS ... FORMAT name``: what follows are rows in that format. Only looked for at the start."""
+_LEAVES_TRACES = re.compile(rb"(?is)\s*(?:use|set|create\s+(?:or\s+replace\s+)?temporary)\b")
+"""What changes the handle it runs on; without a session nobody may see it afterwards."""
+INSERT_HEAD_BYTES_MAX = 64 * 1024
+_NO_FORMATS = frozenset({"dataframe", "datastore", "arrowtable"})
+"""Names by which chdb answers with Python objects."""
 
 
 class EngineError(Exception):
@@ -48,7 +56,12 @@ class _Handle:
 
     def __init__(self, folder: str) -> None:
         self.lock = threading.Lock()
-        self.connection: Any = chdb.connect(folder)
+        self._folder = folder
+        self.connect()
+
+    def connect(self) -> None:
+        """Anew, without what earlier statements left."""
+        self.connection: Any = chdb.connect(self._folder)
         self.database = "default"
 
 
@@ -85,19 +98,27 @@ class Engine:
         settings: Mapping[str, str],
         parameters: Mapping[str, str],
         default_format: str,
-        data: Iterable[bytes] | None = None,
+        data: bytes = b"",
     ) -> Result:
-        """Run one statement; ``data`` are the rows of an INSERT whose statement ends in ``FORMAT <name>``.
+        """Run one statement; ``data`` follows it: the rows of an INSERT whose statement ends in ``FORMAT <name>``.
 
         Raises:
             EngineError: what ClickHouse says, with its code.
         """
+        if default_format.lower() in _NO_FORMATS or not _NAME.fullmatch(default_format):
+            raise EngineError(f"Code: 73. DB::Exception: Unknown format {default_format[:40]}. (UNKNOWN_FORMAT)")
         handle = self._locked(session) if session else self._locked_free()
+        wanted = database or ("" if session else "default")
         try:
-            return self._run(handle, statement, database, settings, parameters, default_format, data)
+            return self._run(handle, statement, wanted, settings, parameters, default_format, data)
         except RuntimeError as error:
             raise EngineError(str(error)) from error
+        except UnicodeDecodeError as error:
+            raise EngineError(f"Code: 62. DB::Exception: expected a statement in UTF-8: {error}. (SYNTAX_ERROR)") from error
         finally:
+            if not session and _LEAVES_TRACES.match(statement[:INSERT_HEAD_BYTES_MAX]):
+                handle.connection.close()
+                handle.connect()
             handle.lock.release()
 
     def _locked(self, session: str) -> _Handle:
@@ -134,7 +155,7 @@ class Engine:
         settings: Mapping[str, str],
         parameters: Mapping[str, str],
         default_format: str,
-        data: Iterable[bytes] | None,
+        data: bytes,
     ) -> Result:
         if database and database != handle.database:
             handle.connection.query(f"USE `{database.replace('`', '')}`")
@@ -143,16 +164,11 @@ class Engine:
         if applied:
             handle.connection.query("SET " + ", ".join(f"{name} = {_quoted(settings[name])}" for name in applied))
         try:
-            if data is not None:
-                insert = _INSERT.match(statement)
-                if insert is not None:
-                    return _insert(handle.connection, insert.group(1).decode(), insert.group(2).decode(), data)
-                statement += b"\n" + b"".join(data)
-            inline = _INSERT_BODY.match(statement)
-            if inline is not None:
-                rows = [memoryview(statement)[inline.end() :].tobytes()]
-                return _insert(handle.connection, inline.group(1).decode(), inline.group(2).decode(), rows)
-            text = statement.decode()
+            insert = _INSERT.match(statement[:INSERT_HEAD_BYTES_MAX])
+            if insert is not None:
+                rows = (statement[insert.end() :], data)
+                return _insert(handle.connection, insert.group(1).decode(), insert.group(2).decode(), rows)
+            text = (statement + b"\n" + data if data else statement).decode()
             answer = handle.connection.query(text, default_format, params=dict(parameters) or None)
             return Result(
                 bytes(answer.bytes()),
