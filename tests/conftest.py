@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -13,15 +14,39 @@ from hypothesis import HealthCheck, settings
 from tests.servers import Servers
 
 NEEDS_SERVERS = ("contract", "pipeline", "crash", "bench")
+SERVER_FIXTURES = frozenset({"kafka_server", "registry_server", "valkey_server", "clickhouse_server", "system"})
 
 settings.register_profile("packtrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("packtrace")
 
 
+KINDS = ("embedded", "docker")
+CHOSEN = os.environ.pop("PACKTRACE_TEST_SERVERS", "embedded")
+"""Taken out of the environment: it is no setting of packtrace, whose processes would refuse it."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--servers", choices=("embedded", "docker"), default="embedded", help="contract suites on the embedded servers or on containers"
-    )
+        "--servers", choices=KINDS, default=CHOSEN,
+        help="contract suites on the embedded servers or on containers; also PACKTRACE_TEST_SERVERS",
+    )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--servers") not in KINDS:
+        raise pytest.UsageError(f"PACKTRACE_TEST_SERVERS: expected {' or '.join(KINDS)}, found {CHOSEN!r}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture: those of the session would start a server ahead of the guard."""
+    asked = sorted(SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())))
+    if asked and not _may_reach_out(item):
+        raise UnmarkedTestReachesOutError(f"{', '.join(asked)}: mark the test {' or '.join(NEEDS_SERVERS)}")
+
+
+def _may_reach_out(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(mark) for mark in NEEDS_SERVERS)
 
 
 class UnmarkedTestReachesOutError(Exception):
@@ -30,13 +55,12 @@ class UnmarkedTestReachesOutError(Exception):
 
 @pytest.fixture(autouse=True)
 def _guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if any(request.node.get_closest_marker(mark) for mark in NEEDS_SERVERS):
-        return
-    if request.node.nodeid.startswith("tests/house/"):
-        monkeypatch.setattr(socket.socket, "connect", _refused)
+    if _may_reach_out(request.node):
         return
     monkeypatch.setattr(socket.socket, "connect", _refused)
-    monkeypatch.setattr(subprocess, "Popen", _refused_process)
+    monkeypatch.setattr(socket.socket, "connect_ex", _refused)
+    if not request.node.nodeid.startswith("tests/house/"):  # those start the tools of ``make check``
+        monkeypatch.setattr(subprocess, "Popen", _refused_process)
 
 
 def _refused(self: socket.socket, address: Any) -> None:

@@ -12,8 +12,14 @@ import socket, subprocess, sys
 def test_connects():
     socket.create_connection(("127.0.0.1", 9), 1)
 
+def test_looks():
+    socket.socket().connect_ex(("127.0.0.1", 9))
+
 def test_starts():
     subprocess.run([sys.executable, "-c", "pass"])
+
+def test_asks_for_a_server(valkey_server):
+    pass
 """
 MARKED = """
 import subprocess, sys, pytest
@@ -24,18 +30,30 @@ def test_starts():
 """
 
 
+CONFTEST = """
+from tests.conftest import *
+from tests.conftest import _guard
+
+@pytest.fixture(scope="session")
+def _servers():
+    raise RuntimeError("a server was started")
+"""
+
+
 def run(pytester: pytest.Pytester, text: str) -> pytest.RunResult:
     pytester.makeini("[pytest]\nmarkers = contract\n")
-    pytester.makeconftest("from tests.conftest import *\nfrom tests.conftest import _guard\n")
+    pytester.makeconftest(CONFTEST)
     pytester.syspathinsert(str(pytester.path))
     pytester.makepyfile(text)
     return pytester.runpytest_inprocess("-p", "no:cacheprovider")
 
 
-def test_an_unmarked_test_is_refused_both(pytester: pytest.Pytester) -> None:
+def test_an_unmarked_test_is_refused_all_of_it(pytester: pytest.Pytester) -> None:
     result = run(pytester, UNMARKED)
-    result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["*UnmarkedTestReachesOutError*"])
+    result.assert_outcomes(failed=3, errors=1)
+    assert str(result.stdout).count("E       tests.conftest.UnmarkedTestReachesOutError: ") == 3
+    result.stdout.fnmatch_lines(["*UnmarkedTestReachesOutError: valkey_server: mark the test *"])
+    result.stdout.no_fnmatch_line("*a server was started*")
 
 
 def test_a_marked_test_may(pytester: pytest.Pytester) -> None:
