@@ -13,7 +13,7 @@ FIRES = {
     """,
     "unknown-serial": """
         10:00  hand-1  observe U1                             none  unknown-serial?
-        14:01  -                                              
+        14:01  -
         14:02  hand-1  observe U2                             U1: unknown-serial!
     """,
     "unknown-product": """
@@ -99,12 +99,12 @@ HOLDS = {
     """,
     "unknown-product": """
         10:00  hand-1  observe X1                             unknown-product?
-        10:30  -       load product=partner                   
+        10:30  -       load product=partner
         10:31  hand-2  observe X1                             (unknown-product)  quiet
     """,
     "unknown-lot": """
         10:00  line-1  commission U1 lot=L9                   unknown-lot?
-        10:30  -       load lot=L9                            
+        10:30  -       load lot=L9
         10:31  hand-1  observe U1                             (unknown-lot)  quiet
     """,
     "lot-mismatch": """

@@ -125,12 +125,10 @@ def _settles_at(item: Item) -> int | None:
 
 def _pack_base(base: Base) -> bytes:
     time, rank, id = base.last
-    parts = [pack_state(base.state, ()), bytes((rank, len(base.kinds)))]
-    at_last = False
+    parts = [pack_state(base.state, ()), bytes((rank, base.last_change, len(base.kinds)))]
     for kind in sorted(base.kinds):
         when, mark = base.kinds[kind]
         same = when == time
-        at_last = at_last or same
         parts.append(bytes((kind | (0x80 if same else 0),)) + (b"" if same else when.to_bytes(7, "big")) + mark.to_bytes(4, "big"))
     parts.append(time.to_bytes(7, "big") + pack_text(id))
     parts.append(pack_conclusions(base.conclusions))
@@ -139,7 +137,7 @@ def _pack_base(base: Base) -> bytes:
 
 def _read_base(reader: Reader) -> Base:
     state = read_state(reader, ())
-    rank, count = reader.number(1), reader.number(1)
+    rank, last_change, count = reader.number(1), reader.number(1), reader.number(1)
     kinds: dict[int, tuple[int | None, int]] = {}
     for _ in range(count):
         kind = reader.number(1)
@@ -147,6 +145,7 @@ def _read_base(reader: Reader) -> Base:
         kinds[kind & 0x7F] = (when, reader.number(4))
     time = reader.number(7)
     base = Base(state, (time, rank, reader.text()))
+    base.last_change = last_change
     base.kinds = {kind: (time if when is None else when, mark) for kind, (when, mark) in kinds.items()}
     base.conclusions = read_conclusions(reader)
     return base

@@ -26,6 +26,7 @@ _SETTLED: Final = b"\x01"
 _EVENT: Final = b"\x02"
 _PASSED_ON: Final = 0x80
 _HAS_PAYLOAD: Final = 0x40
+_LOGGED_LATER: Final = 0x20
 
 
 class Told(IntEnum):
@@ -186,9 +187,10 @@ class Content:
         return self._pack_rows(key) if key in self.open else None
 
     def _pack_rows(self, key: Key) -> bytes:
-        rows = [_pack_row(asks, told_by, row) for (asks, told_by, _), row in self.open[key].items()]
+        logged = self.log_time(key)
+        rows = [_pack_row(asks, told_by, row, logged) for (asks, told_by, _), row in self.open[key].items()]
         rows.sort()
-        return self.log_time(key).to_bytes(7, "big") + b"".join(rows)
+        return logged.to_bytes(7, "big") + b"".join(rows)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Content) and dict(self.entries()) == dict(other.entries())
@@ -207,16 +209,18 @@ def event_key(name: bytes) -> Key:
     return int.from_bytes(name[1:8], "big"), name[8], name[9:].decode()
 
 
-def _pack_row(asks: str, told_by: str, row: Row) -> bytes:
+def _pack_row(asks: str, told_by: str, row: Row, logged: int) -> bytes:
     packed = pack_key(asks)
-    told, payload = row.told, row.payload
-    if asks == told_by and not payload:
+    told, payload, log_time = row
+    if asks == told_by and not payload and log_time == logged:
         return bytes((told, len(packed))) + packed
-    flags = told | (_PASSED_ON if asks != told_by else 0) | (_HAS_PAYLOAD if payload else 0)
+    flags = told | (_PASSED_ON if asks != told_by else 0) | (_HAS_PAYLOAD if payload else 0) | (_LOGGED_LATER if log_time != logged else 0)
     out = bytes((flags, len(packed))) + packed
     if asks != told_by:
         source = pack_key(told_by)
         out += bytes((len(source),)) + source
+    if log_time != logged:
+        out += log_time.to_bytes(7, "big")
     return out + (len(payload).to_bytes(2, "big") + payload if payload else b"")
 
 
@@ -247,11 +251,15 @@ def _unpack_rows(entry: bytes) -> Rows:
             length = entry[at]
             at += 1 + length
             told_by = unpack_key(entry[at - length : at])
+        row_logged = log_time
+        if flags & _LOGGED_LATER:
+            at += 7
+            row_logged = int.from_bytes(entry[at - 7 : at], "big")
         payload = b""
         if flags & _HAS_PAYLOAD:
             length = int.from_bytes(entry[at : at + 2], "big")
             at += 2 + length
             payload = entry[at - length : at]
         told = Told(flags & 0x0F)
-        rows[asks, told_by, told in JOINS] = Row(told, payload, log_time)
+        rows[asks, told_by, told in JOINS] = Row(told, payload, row_logged)
     return rows

@@ -20,7 +20,7 @@ _NOTHING: Mapping[str, None] = {}
 class Base:
     """What has settled: the state after it, and what a late arrival is compared with (rules.md 4.5)."""
 
-    __slots__ = ("conclusions", "kinds", "last", "state")
+    __slots__ = ("conclusions", "kinds", "last", "last_change", "state")
 
     def __init__(self, state: State, last: Key) -> None:
         self.state = state
@@ -28,12 +28,15 @@ class Base:
         """Where the last settled event sorts: what sorts before it is late."""
         self.kinds: dict[int, tuple[int, int]] = {}
         """Kind -> (time, 32-bit mark) of the commission, and of the last standing event of each other kind."""
+        self.last_change = 0
+        """Kind of the last standing event that changed the item; 0 where none did."""
         self.conclusions: dict[str, Conclusion] = {}
         """Alerts of settled events that still stand, by id."""
 
     def copy(self) -> Base:
         other = Base(self.state.copy(), self.last)
         other.kinds = dict(self.kinds)
+        other.last_change = self.last_change
         other.conclusions = dict(self.conclusions)
         return other
 

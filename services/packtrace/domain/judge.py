@@ -229,7 +229,7 @@ def _late(item: Item, event: OwnEvent, subject: Subject, clock: int) -> Judged:
     """An event older than what has settled: a repeat of it, or late."""
     base = item.base
     if base is not None and event.context.kind is not Kind.CORRECT:
-        repeat = Outcome.REPEAT if key_of(event) == base.last else repeat_of_settled(event, base.kinds, subject.reference)
+        repeat = Outcome.REPEAT if key_of(event) == base.last else repeat_of_settled(event, base, subject.reference)
         if repeat is not None:
             return Judged(repeat, [], [], {})
     before = fold(item, subject)

@@ -50,9 +50,8 @@ def content_of(event: OwnEvent) -> Content:
 
 
 def mark32(event: OwnEvent, reference: Reference) -> int:
-    """The content mark a base keeps: with the line, else the premises, in 32 bits."""
-    where = event.context.line or side_of(event.context, reference).place[:13]
-    text = "\0".join(map(str, content_of(event))) + "\0" + where
+    """The content mark a base keeps, with line and premises, in 32 bits: equal marks are repeats in the window too."""
+    text = "\0".join((*map(str, content_of(event)), event.context.line, side_of(event.context, reference).place[:13]))
     return xxhash.xxh32_intdigest(text.encode())
 
 
@@ -126,9 +125,8 @@ def _one_event(window: Sequence[OwnEvent], outcomes: dict[int, Outcome]) -> list
 class _Firsts:
     """The firsts of each kind, and the last event that changed the item."""
 
-    def __init__(self, base: Base | None) -> None:
+    def __init__(self) -> None:
         self.of: dict[Kind, list[tuple[OwnEvent, list[int]]]] = {}
-        self.settled = {} if base is None else base.kinds
         self.changed_at: OwnEvent | None = None
 
 
@@ -136,7 +134,7 @@ def _merged(
     window: Sequence[OwnEvent], groups: list[list[int]], outcomes: dict[int, Outcome], base: Base | None, reference: Reference
 ) -> tuple[list[OwnEvent], list[list[int]]]:
     """(b) and (c), in base order over what is left."""
-    firsts = _Firsts(base)
+    firsts = _Firsts()
     events: list[OwnEvent] = []
     members_of: list[list[int]] = []
     for members in groups:
@@ -149,8 +147,8 @@ def _merged(
             if outcome is not None:
                 firsts_members += members
                 break
-        if outcome is None and kind in firsts.settled:
-            outcome = repeat_of_settled(event, firsts.settled, reference, changed=firsts.changed_at is not None)
+        if outcome is None and base is not None and kind in base.kinds:
+            outcome = repeat_of_settled(event, base, reference, changed=firsts.changed_at is not None)
         if outcome is not None:
             outcomes[members[0]] = outcome
             continue
@@ -184,13 +182,13 @@ def _repeat_of(first: OwnEvent, event: OwnEvent, firsts: _Firsts, reference: Ref
     return None
 
 
-def repeat_of_settled(event: OwnEvent, settled: dict[int, tuple[int, int]], reference: Reference, changed: bool = False) -> Outcome | None:
+def repeat_of_settled(event: OwnEvent, base: Base, reference: Reference, changed: bool = False) -> Outcome | None:
     """What ``event`` is to the settled event of its kind.
 
     Args:
         changed: whether an open event changed the item since.
     """
-    known = settled.get(event.kind)
+    known = base.kinds.get(event.kind)
     if known is None or known[1] != mark32(event, reference):
         return None
     apart = event.time - known[0]
@@ -198,12 +196,12 @@ def repeat_of_settled(event: OwnEvent, settled: dict[int, tuple[int, int]], refe
         return Outcome.REPEAT
     if -RESENT_WITHIN <= apart <= RESENT_WITHIN:
         return Outcome.RESENT
-    if 0 < apart <= SCANNED_WITHIN and event.kind in LOOKING:
-        return Outcome.DOUBLE_SCAN
-    if 0 < apart <= DONE_AGAIN_WITHIN and event.kind in DONE_ONCE and not changed:
-        between = any(at > known[0] for kind, (at, _) in settled.items() if kind != event.kind and kind not in CHANGING_NOTHING)
-        return None if between else Outcome.DOUBLE_SCAN
-    return None
+    if apart < 0 or not side_of(event.context, reference).place:
+        return None
+    if event.kind in LOOKING:
+        return Outcome.DOUBLE_SCAN if apart <= SCANNED_WITHIN else None
+    once = event.kind in DONE_ONCE and apart <= DONE_AGAIN_WITHIN
+    return Outcome.DOUBLE_SCAN if once and not changed and base.last_change == event.kind else None
 
 
 def _same_line_or_place(one: OwnEvent, other: OwnEvent, reference: Reference) -> bool:

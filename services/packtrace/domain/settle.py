@@ -18,7 +18,7 @@ from packtrace.domain.fold import Folded, fold, walk
 from packtrace.domain.item import Base, Item
 from packtrace.domain.order import Key, key_of
 from packtrace.domain.own_event import OwnEvent
-from packtrace.domain.repeats import Standing, mark32
+from packtrace.domain.repeats import Standing, changes_the_item, mark32
 from packtrace.domain.rules import BY_CODE
 from packtrace.domain.state import NEVER, State
 from packtrace.domain.step import Step, Subject
@@ -93,6 +93,8 @@ def _settle_first(item: Item, subject: Subject, settling: Sequence[Element], sta
         kind = element.kind
         if kind is not Kind.COMMISSION or kind not in base.kinds:
             base.kinds[kind] = (element.time, mark32(element, subject.reference))
+        if changes_the_item(element):
+            base.last_change = kind
         if kind is Kind.UNPACK and element.role is Role.PARENT and not element.children_count and item.content is not None:
             item.content.empty_before(key_of(element))
             base.state.emptied = None
