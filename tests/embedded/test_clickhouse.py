@@ -23,7 +23,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from packtrace.embedded.keeper import Keeper
 from packtrace.embedded.plan import clickhouse_part
-from tests.servers import free_port
+from tests.servers import Servers, free_port
 
 pytestmark = pytest.mark.contract
 NUMBERS = itertools.count()
@@ -33,6 +33,16 @@ BLOCK_ROWS = 5_000
 def client_of(address: str, **words: Any) -> Client:
     where = urlsplit(address)
     return clickhouse_connect.get_client(host=where.hostname, port=where.port, **words)
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The embedded one, also where the suite runs on containers."""
+    servers = Servers(tmp_path_factory.mktemp("front"), "embedded")
+    try:
+        yield servers.address("clickhouse")
+    finally:
+        servers.stop()
 
 
 @pytest.fixture
@@ -285,12 +295,12 @@ NO_REQUESTS = [
 
 @pytest.mark.parametrize(("method", "headers", "body", "status"), NO_REQUESTS)
 def test_what_is_no_request_is_answered_and_the_next_one_served(
-    clickhouse_server: str, method: str, headers: dict[str, str], body: bytes | None, status: int
+    front: str, method: str, headers: dict[str, str], body: bytes | None, status: int
 ) -> None:
-    found, answered, text = request(clickhouse_server, method, "/?query=SELECT+1" if body is None else "/", body, headers)
+    found, answered, text = request(front, method, "/?query=SELECT+1" if body is None else "/", body, headers)
     assert found == status, text
     assert "x-clickhouse-exception-code" in answered
-    assert request(clickhouse_server, "GET", "/ping")[2] == b"Ok.\n"
+    assert request(front, "GET", "/ping")[2] == b"Ok.\n"
 
 
 @pytest.fixture

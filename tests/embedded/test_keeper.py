@@ -14,7 +14,7 @@ import pytest
 from packtrace.embedded import plan
 from packtrace.embedded.keeper import Keeper
 from packtrace.embedded.part import Part, line_probe
-from packtrace.embedded.state import PartState, Stack, born, lives, read, write
+from packtrace.embedded.state import born
 from packtrace.errors import RefusedError
 from tests.servers import free_port
 
@@ -62,7 +62,7 @@ def test_killed_it_comes_back_and_stopped_it_is_gone(keeper: Keeper) -> None:
 
 
 def test_a_process_that_cannot_run_says_why(tmp_path: Path) -> None:
-    part = Part("broken", (sys.executable, "-c", "raise SystemExit('no such luck')"), "", line_probe(free_port(), b"", b""))
+    part = Part("broken", (sys.executable, "-c", "raise SystemExit('no such luck')"), "", line_probe(free_port(), b"PING", b"PONG"))
     keeper = Keeper(part, tmp_path, lambda: None)
     keeper.start()
     try:
@@ -79,15 +79,3 @@ def test_a_taken_port_is_named_with_its_holder() -> None:
     with socket.create_server(("127.0.0.1", base + plan.PORTS["kafka"])), pytest.raises(RefusedError) as refused:
         plan.refuse_taken_ports(base)
     assert f"{base + plan.PORTS['kafka']} (kafka) by pid {os.getpid()}" in str(refused.value)
-
-
-def test_a_stack_file_of_a_dead_supervisor_is_seen_as_such(tmp_path: Path) -> None:
-    where = plan.addresses(19000)._asdict()
-    alive = Stack(home=str(tmp_path), base_port=19000, pid=os.getpid(), born=born(os.getpid()), state="ready", **where)
-    write(tmp_path, alive)
-    stored = read(tmp_path)
-    assert stored == alive
-    assert lives(alive)
-    alive.born += 1
-    assert not lives(alive)
-    assert PartState("x").state == "stopped"

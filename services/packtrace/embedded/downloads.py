@@ -78,6 +78,8 @@ def _once(name: str, fetch: Callable[[Path], None], what: str, progress: Progres
     work = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=target.parent))
     try:
         fetch(work)
+        if not any(work.iterdir()):
+            raise RefusedError(f"{what}: Maven brought nothing; its settings or its mirror are not as usual")
         try:
             work.rename(target)
         except OSError:

@@ -88,7 +88,7 @@ class Supervisor:
         if not self._stopping.is_set():
             self._stack.state = "ready"
             self._write()
-            self._progress("ready")
+            self._progress(f"ready        gateway {self._stack.gateway}   query {self._stack.query}")
         while not self._stopping.is_set():
             self._changed.wait(5)
             self._changed.clear()
