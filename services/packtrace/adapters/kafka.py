@@ -91,7 +91,8 @@ class KafkaReader:
         self._linger_seconds = linger_seconds
         self._closing = False
         self._assigned: set[TopicPartition] = set()
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": client, "log_level": 2})
+        self._admin_settings = {"bootstrap.servers": bootstrap, "client.id": client, "log_level": 2}
+        self._admin = AdminClient(self._admin_settings)
         self._consumer = ck.Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -251,10 +252,16 @@ class KafkaReader:
         try:
             oldest, end = (int(answer.result(REQUEST_TIMEOUT_SECONDS).offset) for answer in asked)
         except KafkaException as e:
+            self._forget_leaders()
             raise translated(e.args[0], doing) from e
         except TimeoutError as e:
+            self._forget_leaders()
             raise UnavailableError(f"kafka, {doing}: no answer within {REQUEST_TIMEOUT_SECONDS:g} s") from e
         return oldest, end
+
+    def _forget_leaders(self) -> None:
+        """A restarted broker has a new leader epoch, and this client asks with the one it knows until its metadata is minutes old."""
+        self._admin = AdminClient(self._admin_settings)
 
     def close(self) -> None:
         """Leave the group, after ``on_revoked`` for what is still held; positions it cannot store are read again by others."""
