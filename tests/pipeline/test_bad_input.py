@@ -11,7 +11,7 @@ from packtrace.domain.identifiers import check_digit, sscc_key
 
 from tests.pipeline.system import System
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
 
 GTIN = "09506000134352"
 PALLET = "https://id.gs1.org/00/" + sscc_key("95060001000000001" + check_digit("95060001000000001"))[2:]
@@ -96,7 +96,7 @@ def test_each_bad_input_is_kept_with_its_reason_and_costs_nothing_else(system: S
     for value, _ in RAW.values():
         producer.produce("events", key=b"line-1", value=value.replace(b"{id}", bytes([schema_id])) if value else None)
     assert producer.flush(20) == 0
-    system.wait()
+    system.wait(180)
 
     rows = [row for row in system.json("rejected", "list") if (row["topic"], row["partition"], row["offset"]) not in before]
     found = {(row["reason"], row["place"]) for row in rows}

@@ -13,7 +13,7 @@ import pytest
 
 from tests.pipeline.system import PACKTRACE, ROOT, System
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
 
 PROCESSES = ("kafka", "registry", "valkey", "clickhouse", "router", "tracker", "sink", "gateway", "query")
 UNITS_PER_RUN = 600
@@ -59,14 +59,14 @@ def test_kill_nine(own: System, name: str, tmp_path: Path) -> None:
         time.sleep(1.5)
         victim = pid_of(own, name)
         os.kill(victim, signal.SIGKILL)
-        came_back(own, name, victim, 40)
-        output, _ = simulate.communicate(timeout=120)
+        came_back(own, name, victim, 90)
+        output, _ = simulate.communicate(timeout=240)
     finally:
         if simulate.poll() is None:
             simulate.kill()
             simulate.wait(timeout=10)
     assert simulate.returncode == 0, output.decode(errors="replace")
-    own.wait(90)
+    own.wait(180)
     stats = own.json("stats")[0]
     assert stats["history_rows"] == stats["history_rows_unique"]
     assert stats["ops"] == stats["ops_expected"], own.logs([name])

@@ -91,7 +91,7 @@ class KafkaReader:
         self._linger_seconds = linger_seconds
         self._closing = False
         self._assigned: set[TopicPartition] = set()
-        self._admin_settings = {"bootstrap.servers": bootstrap, "client.id": client, "log_level": 2}
+        self._admin_settings: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap, "client.id": client, "log_level": 2}
         self._admin = AdminClient(self._admin_settings)
         self._consumer = ck.Consumer(
             {
