@@ -204,7 +204,7 @@ def test_a_context_has_a_limit() -> None:
     def packed(transactions: int) -> None:
         pack_context(1, Context("object", Kind.OBSERVE, transactions=(("po", "x" * 58),) * transactions))
 
-    packed(1000)
-    with pytest.raises(RejectedError, match="transactions: expected at most 65536 bytes") as rejected:
-        packed(1100)
+    packed(6_000)
+    with pytest.raises(RejectedError, match="transactions: expected at most 393216 bytes") as rejected:
+        packed(7_000)
     assert rejected.value.code == Reject.RECORD_TOO_LARGE

@@ -58,7 +58,10 @@ class AvroBody:
 
     def is_ours(self, writer: str) -> bool:
         """Whether a schema's text is this very schema."""
-        return self._writer(writer) is None
+        try:
+            return self._writer(writer) is None
+        except RejectedError:
+            return False
 
     def read(self, body: bytes, writer: str | None = None) -> dict[str, Any]:
         """The record in ``body``.
@@ -87,21 +90,31 @@ class AvroBody:
     def _writer(self, text: str) -> Any:
         """The parsed writer's schema; None where it is ours."""
         if text in self._writers:
-            return self._writers[text]
+            known = self._writers[text]
+            if isinstance(known, RejectedError):
+                raise known
+            return known
         try:
-            decoded = json.loads(text)
-            parsed = None
-            if decoded != self._own:
-                _refuse_bombs(decoded, {}, (), 0)
-                parsed = fastavro.parse_schema(decoded)
-                differences = incompatibilities(reader=self.text, writer=text)
-                if differences:
-                    raise RejectedError(Reject.UNKNOWN_SCHEMA, "", f"a schema compatible with {self.file}", differences[0])
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, SchemaParseException, AvroException) as e:
-            raise RejectedError(Reject.UNKNOWN_SCHEMA, "", "a usable Avro schema", f"{type(e).__name__}: {e}") from e
+            parsed = self._parsed(text)
+        except RejectedError as error:
+            parsed = error
         if len(self._writers) >= WRITERS_MAX:
             self._writers = {self.text: None}
         self._writers[text] = parsed
+        return self._writer(text)
+
+    def _parsed(self, text: str) -> Any:
+        try:
+            decoded = json.loads(text)
+            if decoded == self._own:
+                return None
+            _refuse_bombs(decoded, {}, (), 0)
+            parsed = fastavro.parse_schema(decoded)
+            differences = incompatibilities(reader=self.text, writer=text)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, SchemaParseException, AvroException) as e:
+            raise RejectedError(Reject.UNKNOWN_SCHEMA, "", "a usable Avro schema", f"{type(e).__name__}: {e}") from e
+        if differences:
+            raise RejectedError(Reject.UNKNOWN_SCHEMA, "", f"a schema compatible with {self.file}", differences[0])
         return parsed
 
 

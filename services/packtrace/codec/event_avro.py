@@ -88,6 +88,71 @@ def read_head(body: bytes) -> Head:
     return Head(head["id"], head["event_time"], head["sequence"], head["epcs"], head["parent"], head["children"], stream.read())
 
 
+class Scan(NamedTuple):
+    """The head of an event that names one item and nothing else, raw, and where its tail begins."""
+
+    id: str
+    event_time: int
+    sequence: int | None
+    epc: str
+    tail_at: int
+
+
+def read_scan(value: bytes, at: int) -> Scan | None:
+    """The head of a body written with our schema, if it is that of a scan in its usual form; None: ask ``read_head``.
+
+    Usual: one EPC of up to 8,191 bytes, no parent, no children, an id of up to 63 bytes, a time between 1979 and 3111.
+    By hand, since a scan is most of what lines write: 1.3 us against 3.
+
+    Args:
+        at: where in ``value`` the body begins.
+    """
+    try:
+        size = value[at]
+        at += 1 + (size >> 1)
+        time = int.from_bytes(value[at : at + 8], "little")
+        if size & 0x81 or time & _EIGHT_BYTES != _SEVEN_GO_ON:
+            return None
+        id = value[at - (size >> 1) : at].decode()
+        time &= 0x7F7F7F7F7F7F7F7F
+        time = (time & 0x007F007F007F007F) | (time & 0x7F007F007F007F00) >> 1
+        time = (time & 0x00003FFF00003FFF) | (time & 0x3FFF00003FFF0000) >> 2
+        time = (time & 0x000000000FFFFFFF) | (time & 0x0FFFFFFF00000000) >> 4
+        at += 8
+        sequence: int | None = None
+        if value[at]:
+            if value[at] != 2:
+                return None
+            shift, sequence = 0, 0
+            while value[at := at + 1] & 0x80:
+                sequence |= (value[at] & 0x7F) << shift
+                shift += 7
+                if shift > 56:
+                    return None
+            sequence |= value[at] << shift
+            if sequence & 1:
+                return None
+            sequence >>= 1
+        if value[at + 1] != 2:
+            return None
+        size = value[at + 2]
+        at += 3
+        if size & 0x80:
+            size = size & 0x7F | value[at] << 7
+            at += 1
+        end = at + (size >> 1)
+        if time & 1 or size & 1 or size > 16383 or value[end : end + 3] != b"\0\0\0":
+            return None
+        return Scan(id, time >> 1, sequence, value[at:end].decode(), end + 3)
+    except (IndexError, UnicodeDecodeError):
+        return None
+
+
+_EIGHT_BYTES = 0x8080808080808080
+_SEVEN_GO_ON = 0x0080808080808080
+"""An eight-byte varint, read as a little-endian number: seven bytes that go on and one that ends it."""
+
+
 def read_tail(tail: bytes) -> RawEvent:
     """The raw event of a tail, its head fields at their defaults.
 

@@ -46,6 +46,9 @@ class EventRow(NamedTuple):
     first_child: str
 
 
+EventColumns = tuple[int, int, int, int, int, int, int, int, str, str, str]
+"""``EventRow`` as a plain tuple, which the hot path makes: a third of the cost."""
+
 OpRow = tuple[int, int, str]
 """(index within the event, role, canonical key)."""
 
@@ -63,7 +66,9 @@ class OpsBuilder:
         "_events",
         "_facts",
         "_op_events",
-        "_ops",
+        "_op_indices",
+        "_op_items",
+        "_op_roles",
         "_records",
         "_reference",
         "_source_numbers",
@@ -82,10 +87,12 @@ class OpsBuilder:
         self._contexts: list[bytes] = []
         self._context_numbers: dict[int, int] = {}
         self._context_bytes: dict[bytes, int] = {}
-        self._events: list[EventRow] = []
+        self._events: list[EventColumns] = []
         self._event_contexts: list[int] = []
         self._op_events: list[int] = []
-        self._ops: list[OpRow] = []
+        self._op_indices: list[int] = []
+        self._op_roles = bytearray()
+        self._op_items: list[str] = []
         self._facts: list[bytes] = []
         self._reference: list[ReferenceRow] = []
 
@@ -97,31 +104,53 @@ class OpsBuilder:
             self._sources.append(name)
         return number
 
-    def add_event(self, row: EventRow, context: PackedContext, ops: Sequence[OpRow]) -> None:
-        """Add an event with those of its ops that belong to this partition; several records where they do not fit one."""
-        event_bytes = _EVENT_BYTES + text_bytes(row.id) + len(row.parent) + len(row.first_child)
+    def add_event(self, row: EventColumns, context: PackedContext, ops: Sequence[OpRow]) -> None:
+        """Add an event with those of its ops that belong to this partition."""
+        self.add_ops(row, context, [op[0] for op in ops], bytes(op[1] for op in ops), [op[2] for op in ops])
+
+    def add_one(self, row: EventColumns, context: PackedContext, role: int, item: str) -> None:
+        """``add_ops`` for an event of one op, index 0: the scan of a line, a third of the cost."""
+        number = self._context_numbers.get(context.number)
+        size = _EVENT_BYTES + _OP_BYTES + len(item) + 4 * len(row[8])
+        if number is None or row[9] or row[10] or self._bytes + size > RECORD_BYTES_MAX:
+            self.add_ops(row, context, (0,), bytes((role,)), (item,))
+            return
+        self._bytes += size
+        self._op_events.append(len(self._events))
+        self._events.append(row)
+        self._event_contexts.append(number)
+        self._op_indices.append(0)
+        self._op_roles.append(role)
+        self._op_items.append(item)
+
+    def add_ops(
+        self, row: EventColumns, context: PackedContext, indices: Sequence[int], roles: bytes | bytearray, items: Sequence[str]
+    ) -> None:
+        """Add an event with those of its ops that belong to this partition; several records where they do not fit one.
+
+        Args:
+            indices: of the ops within the event; ``roles`` and ``items`` go with them.
+        """
+        event_bytes = _EVENT_BYTES + text_bytes(row[8]) + len(row[9]) + len(row[10])
         place = 0
-        while place < len(ops):
+        while place < len(items):
             room = RECORD_BYTES_MAX - self._bytes - event_bytes - context.bytes_new(self._context_numbers)
-            part, part_bytes = ops[place:] if place else ops, 0
-            for n, op in enumerate(part):
-                part_bytes += _OP_BYTES + len(op[2])
-                if part_bytes > room:
-                    part, part_bytes = part[:n], part_bytes - _OP_BYTES - len(op[2])
-                    break
-            if not part and not self.empty:
+            count, size = _fitting(items, place, room)
+            if not count and not self.empty:
                 self._seal({})
                 continue
-            part = part or ops[place : place + 1]
+            end = place + (count or 1)
             number = self._context_numbers.get(context.number)
             if number is None:
                 number = self._intern(context)
-            self._op_events += [len(self._events)] * len(part)
+            self._op_events += [len(self._events)] * (end - place)
             self._events.append(row)
             self._event_contexts.append(number)
-            self._ops += part
-            self._bytes += event_bytes + part_bytes
-            place += len(part)
+            self._op_indices += indices[place:end]
+            self._op_roles += roles[place:end]
+            self._op_items += items[place:end]
+            self._bytes += event_bytes + size
+            place = end
 
     def add_fact(self, source: int, offset: int, nth: int, fact: Fact) -> None:
         """Add a fact; ``nth`` counts the facts of that source's offset, in every target together."""
@@ -172,7 +201,6 @@ class OpsBuilder:
 
     def _seal(self, clock: Mapping[str, int]) -> None:
         events = list(zip(*self._events, strict=True)) or [()] * len(EventRow._fields)
-        ops = list(zip(*self._ops, strict=True)) or [()] * 3
         batch = OpsBatch(
             sources=self._sources,
             clock=[clock.get(source, 0) for source in self._sources],
@@ -190,9 +218,9 @@ class OpsBuilder:
             event_parents=events[9],
             event_first_children=events[10],
             op_event=self._op_events,
-            op_index=ops[0],
-            op_role=ops[1],
-            op_items=ops[2],
+            op_index=self._op_indices,
+            op_role=self._op_roles,
+            op_items=self._op_items,
             reference=self._reference,
         )
         self._records.append(encode_packed(batch, contexts=_array(self._contexts), facts=_array(self._facts)))
@@ -226,6 +254,20 @@ def pack_context(number: int, context: Context) -> PackedContext:
             f"{len(packed)} bytes",
         )
     return PackedContext(number, context, packed)
+
+
+def _fitting(items: Sequence[str], place: int, room: int) -> tuple[int, int]:
+    """How many items from ``place`` on fit into ``room`` bytes, and the bytes they take. Keys are ASCII."""
+    size = sum(map(len, items)) + _OP_BYTES * len(items)
+    if not place and size <= room:
+        return len(items), size
+    size = 0
+    for count in range(len(items) - place):
+        more = _OP_BYTES + len(items[place + count])
+        if size + more > room:
+            return count, size
+        size += more
+    return len(items) - place, size
 
 
 def text_bytes(text: str) -> int:

@@ -6,25 +6,30 @@ and checked once, and remembered with the context they make; a scan then costs i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, NamedTuple
 
-import xxhash
+from xxhash import xxh3_64_intdigest
 
 from packtrace.codec import event_avro, reference_record, wire
-from packtrace.codec.event_check import check, check_varying, expiry_needs_time, shared
+from packtrace.codec.event_check import AHEAD_MAX, check, check_varying, expiry_needs_time, shared
+from packtrace.codec.event_shape import EPCS_MAX
+from packtrace.codec.identifiers import plain_item
 from packtrace.codec.ops import ReferenceRow
-from packtrace.codec.ops_builder import RECORD_BYTES_MAX, EventRow, OpRow, OpsBuilder, PackedContext, pack_context, text_bytes
+from packtrace.codec.ops_builder import RECORD_BYTES_MAX, OpsBuilder, PackedContext, pack_context, text_bytes
 from packtrace.codec.raw_event import RawEvent
 from packtrace.codec.rejected_record import RejectedRecord, rejected
+from packtrace.codec.vocabulary_words import TEXT_CHARACTERS_MAX
+from packtrace.domain.dates import TIME_MAX
 from packtrace.domain.event import Event
 from packtrace.domain.explode import children_mark, context_of, event_mark, message_mark, ops_of
 from packtrace.domain.own_event import Context
 from packtrace.domain.reference import ReferenceChange
 from packtrace.domain.reference_file import read_change
-from packtrace.domain.vocabulary import Reject, Role
+from packtrace.domain.vocabulary import Entity, EventType, Reject, Role
 from packtrace.errors import RejectedError
 from packtrace.ports import LogRecord, TopicPartition
 
@@ -48,6 +53,8 @@ class _Tail(NamedTuple):
 
     shared: Event
     context: PackedContext
+    scans: bool
+    """An event of it that names one EPC in a plain spelling needs no further check than that of its head."""
 
 
 @dataclass(slots=True)
@@ -60,7 +67,7 @@ class Routed:
     events: int = 0
     ops_count: int = 0
     reference: int = 0
-    log_times: dict[TopicPartition, int] = field(default_factory=dict)
+    log_times: dict[tuple[str, int], int] = field(default_factory=dict)
 
 
 def schema_id_of(record: LogRecord) -> int | None:
@@ -98,32 +105,27 @@ class Core:
         """
         routed = Routed()
         self._start(records)
+        ours = {wire.frame(id, b"") for id, text in writers.items() if isinstance(text, str) and event_avro.BODY.is_ours(text)}
         for record in records:
-            routed.log_times[TopicPartition(record.topic, record.partition)] = record.log_time
-            ids = _Ids()
+            topic, partition, _, _, value, log_time, _ = record
+            routed.log_times[topic, partition] = log_time
             try:
-                schema_id, body = wire.unframe(record.value)
-                writer = writers[schema_id]
-                if isinstance(writer, RejectedError):
-                    raise writer
-                if record.topic == EVENTS:
-                    routed.ops_count += self._event(record, body, writer, ids)
+                if topic == EVENTS:
+                    own = value is not None and value[: wire.HEADER_BYTES] in ours
+                    routed.ops_count += self._own_event(record, value or b"") if own else self._other_event(record, writers)
                     routed.events += 1
                 else:
-                    self._reference(record, reference_record.decode(body, writer).change)
+                    self._reference(record, writers)
                     routed.reference += 1
             except RejectedError as error:
-                if error.code == Reject.TOMBSTONE and record.topic == REFERENCE and self._removal(record):
-                    routed.reference += 1
-                    continue
+                event_id, source = _named(record, ours)
                 routed.rejected.append(
-                    rejected(*record[:3], record.log_time, error, source=ids.source or _text(record.key), event_id=ids.event,
-                             key=record.key, value=record.value)
-                )  # fmt: skip
+                    rejected(*record[:3], log_time, error, source=source, event_id=event_id, key=record.key, value=value)
+                )
         reached = dict(clocks)
-        for partition, log_time in routed.log_times.items():
-            if partition.topic == EVENTS:
-                source = source_name(partition)
+        for (topic, partition), log_time in routed.log_times.items():
+            if topic == EVENTS:
+                source = f"{topic}/{partition}"
                 reached[source] = max(reached.get(source, 0), log_time)
         for number, builder in enumerate(self._builders):
             if not builder.untouched:
@@ -144,37 +146,56 @@ class Core:
         (body,) = OpsBuilder(self._clock_sources).take(clocks)
         return body
 
-    def _event(self, record: LogRecord, body: bytes, writer: str, ids: _Ids) -> int:
-        """Add the ops of one event; how many."""
-        if not event_avro.BODY.is_ours(writer):
-            return self._any_event(record, event_avro.decode(body, writer), ids)
-        head = event_avro.read_head(body)
+    def _own_event(self, record: LogRecord, value: bytes) -> int:
+        """Add the ops of an event written with our own schema; how many."""
+        scan = event_avro.read_scan(value, wire.HEADER_BYTES)
+        if scan is None:
+            return self._own_head(record, event_avro.read_head(value[wire.HEADER_BYTES :]), value)
+        id, event_time, sequence, epc, tail_at = scan
+        tail_bytes = value[tail_at:]
+        tail = self._tails.get(tail_bytes)
+        if tail is not None and tail.scans and id and len(id) <= TEXT_CHARACTERS_MAX and id.isprintable():
+            item = plain_item(epc)
+            if item and event_time <= record.log_time + AHEAD_MAX and event_time <= TIME_MAX:
+                shared, context, _ = tail
+                mark = event_mark(context.packed, event_time, "", shared.extensions)
+                message = message_mark(shared.line, shared.boot, sequence) if sequence is not None else 0
+                source = self._sources[record[:2]]  # type: ignore[index]
+                row = (source, record.offset, record.log_time, event_time, mark, message, 0, 0, id, "", "")
+                self._builders[xxh3_64_intdigest(item.encode()) % self._partitions].add_one(row, context, _ITEM, item)
+                return 1
+        return self._own_head(record, event_avro.Head(id, event_time, sequence, [epc], "", [], tail_bytes), value)
+
+    def _own_head(self, record: LogRecord, head: event_avro.Head, value: bytes) -> int:
         tail = self._tails.get(head.tail)
         if tail is None:
             raw = event_avro.read_tail(head.tail)
-            ids.event, ids.source = head.id, raw.line or raw.device or raw.party
             if expiry_needs_time(raw) or len(head.tail) > TAIL_BYTES_MAX:
-                return self._any_event(record, event_avro.decode(body), ids)
-            known = shared(raw)
-            tail = _Tail(known, self._packed(context_of(known)))
-            if len(self._tails) >= TAILS_MAX:
-                self._tails.clear()
-            self._tails[head.tail] = tail
+                return self._any_event(record, event_avro.decode(value[wire.HEADER_BYTES :]))
+            tail = self._remembered(head.tail, shared(raw))
         known = tail.shared
-        try:
-            event = check_varying(
-                known, head.id, head.event_time, head.sequence, head.epcs, head.parent, head.children, log_time=record.log_time
-            )
-        except RejectedError:
-            ids.event, ids.source = head.id, known.line or known.device or known.party
-            raise
+        event = check_varying(
+            known, head.id, head.event_time, head.sequence, head.epcs, head.parent, head.children, log_time=record.log_time
+        )
         if event.correction is None and event.lot == known.lot and event.expiry == known.expiry:
             return self._add(record, event, tail.context)
         return self._add(record, event, self._packed(context_of(event)))
 
-    def _any_event(self, record: LogRecord, raw: RawEvent, ids: _Ids) -> int:
+    def _remembered(self, tail: bytes, known: Event) -> _Tail:
+        scans = known.type is EventType.OBJECT and known.correction is None and len(known.lots) < EPCS_MAX
+        read = _Tail(known, self._packed(context_of(known)), scans)
+        if len(self._tails) >= TAILS_MAX:
+            self._tails.clear()
+        self._tails[tail] = read
+        return read
+
+    def _other_event(self, record: LogRecord, writers: Writers) -> int:
+        """Add the ops of an event of any other schema; how many."""
+        body, writer = _written(record, writers)
+        return self._any_event(record, event_avro.decode(body, writer))
+
+    def _any_event(self, record: LogRecord, raw: RawEvent) -> int:
         """The plain way, for every schema and shape."""
-        ids.event, ids.source = raw.id, raw.line or raw.device or raw.party
         event = check(raw, log_time=record.log_time)
         return self._add(record, event, self._packed(context_of(event)))
 
@@ -188,65 +209,80 @@ class Core:
         return packed
 
     def _add(self, record: LogRecord, event: Event, context: PackedContext) -> int:
-        children = event.children
-        row = EventRow(
+        """One op per item named, in the order of ``explode.ops_of``, to the partition of the item."""
+        children, parent = event.children, event.parent
+        row = (
             self._sources[record[:2]],  # type: ignore[index]
             record.offset,
             record.log_time,
             event.event_time,
-            event_mark(context.packed, event.event_time, event.parent, event.extensions),
+            event_mark(context.packed, event.event_time, parent, event.extensions),
             message_mark(event.line, event.boot, event.sequence),
             children_mark(children) if children else 0,
             len(children),
             event.id,
-            event.parent,
+            parent,
             children[0] if children else "",
         )
-        epcs, digest, partitions = event.epcs, xxhash.xxh3_64_intdigest, self._partitions
-        if len(epcs) == 1 and not (event.parent or event.inputs or event.outputs):
-            key = epcs[0]
-            self._builders[digest(key.encode()) % partitions].add_event(row, context, ((0, _ITEM, key),))
-            return 1
         ops = ops_of(event)
-        groups: dict[int, list[OpRow]] = {}
-        for index, (role, key) in enumerate(ops):
-            partition = digest(key.encode()) % partitions
+        groups: dict[int, tuple[list[int], bytearray, list[str]]] = {}
+        partitions = self._partitions
+        for index, (role, item) in enumerate(ops):
+            partition = xxh3_64_intdigest(item.encode()) % partitions
             group = groups.get(partition)
             if group is None:
-                groups[partition] = [(index, role, key)]
+                groups[partition] = [index], bytearray((role,)), [item]
             else:
-                group.append((index, role, key))
-        for partition, group in groups.items():
-            self._builders[partition].add_event(row, context, group)
+                indices, roles, items = group
+                indices.append(index)
+                roles.append(role)
+                items.append(item)
+        for partition, (indices, roles, items) in groups.items():
+            self._builders[partition].add_ops(row, context, indices, roles, items)
         return len(ops)
 
-    def _reference(self, record: LogRecord, change: ReferenceChange) -> None:
+    def _reference(self, record: LogRecord, writers: Writers) -> None:
+        if record.value is None:
+            change = _removal(record.key)
+        else:
+            body, writer = _written(record, writers)
+            change = reference_record.decode(body, writer).change
         read_change(change)
         size = text_bytes(change.value_json or "")
         if size > RECORD_BYTES_MAX // 2:
             raise RejectedError(Reject.RECORD_TOO_LARGE, "value", f"at most {RECORD_BYTES_MAX // 2} bytes", str(size))
-        row = ReferenceRow(self._sources[TopicPartition(record.topic, record.partition)], record.offset, record.log_time, *change)
+        row = ReferenceRow(self._sources[record[:2]], record.offset, record.log_time, *change)  # type: ignore[index]
         for builder in self._builders:
             builder.add_reference(row)
 
-    def _removal(self, record: LogRecord) -> bool:
-        """A tombstone of the compacted topic takes its entity away; False where its key names none."""
-        entity, slash, key = _text(record.key).partition("/")
-        if not slash or not key:
-            return False
-        try:
-            self._reference(record, ReferenceChange(entity, key, None))
-        except RejectedError:
-            return False
-        return True
+
+def _written(record: LogRecord, writers: Writers) -> tuple[bytes, str]:
+    """(Avro body, text of its schema)."""
+    schema_id, body = wire.unframe(record.value)
+    writer = writers[schema_id]
+    if isinstance(writer, RejectedError):
+        raise writer
+    return body, writer
 
 
-@dataclass(slots=True)
-class _Ids:
-    """What could be read of an event before it was rejected."""
+def _removal(key: bytes | None) -> ReferenceChange:
+    """A tombstone of the compacted topic takes the entity away that its key names."""
+    entity, slash, identifier = _text(key).partition("/")
+    if not slash or not identifier or entity not in set(Entity):
+        raise RejectedError(Reject.TOMBSTONE, "key", "entity/identifier, e.g. product/09506000134352", _text(key))
+    return ReferenceChange(entity, identifier, None)
 
-    event: str = ""
-    source: str = ""
+
+def _named(record: LogRecord, ours: Collection[bytes]) -> tuple[str, str]:
+    """(event id, source) of a rejected event, as far as they can be read; else the record's key is its source."""
+    event_id = source = ""
+    if record.topic == EVENTS and record.value is not None and record.value[: wire.HEADER_BYTES] in ours:
+        with suppress(RejectedError):
+            head = event_avro.read_head(record.value[wire.HEADER_BYTES :])
+            event_id = head.id
+            raw = event_avro.read_tail(head.tail)
+            source = raw.line or raw.device or raw.party
+    return event_id, source or _text(record.key)
 
 
 def source_name(partition: TopicPartition) -> str:
