@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packtrace.codec import event_avro
-from packtrace.codec.event_avro import HEAD_FIELDS, decode, encode, read_head, read_tail
+from packtrace.codec.event_avro import HEAD_FIELDS, decode, encode, read_head, read_scan, read_tail
 from packtrace.codec.raw_event import RawCorrection, RawEvent, RawTransaction
 from packtrace.contracts import schema_text
 from packtrace.domain.vocabulary import Reject
@@ -104,6 +104,52 @@ def _head_and_tail(body: bytes) -> RawEvent:
     head = read_head(body)
     named = {name: tuple(value) if isinstance(value, list) else value for name, value in head._asdict().items() if name in HEAD_FIELDS}
     return msgspec.structs.replace(read_tail(head.tail), **named)
+
+
+SCAN = st.builds(
+    RawEvent,
+    id=TEXT | st.text("ab", min_size=60, max_size=70),
+    event_time=LONG | st.integers(0, 2**57) | st.integers(1_700_000_000_000_000, 1_900_000_000_000_000),
+    sequence=st.none() | LONG | st.integers(0, 300),
+    epcs=st.lists(TEXT | st.sampled_from([63, 64, 8191, 8192]).map("x".__mul__), max_size=2).map(tuple),
+    parent=st.sampled_from(["", "", "p"]),
+    children=st.sampled_from([(), (), ("c",)]),
+    lot=TEXT,
+)
+
+
+@given(SCAN, st.binary(max_size=3))
+def test_the_short_way_of_a_scan_reads_what_the_head_says_or_nothing(raw: RawEvent, before: bytes) -> None:
+    body = encode(raw)
+    head = read_head(body)
+    scan = read_scan(before + body, len(before))
+    if scan is not None:
+        assert (scan.id, scan.event_time, scan.sequence, [scan.epc]) == (head.id, head.event_time, head.sequence, head.epcs)
+        assert not head.parent and not head.children
+        assert (before + body)[scan.tail_at :] == head.tail
+    usual = len(raw.epcs) == 1 and not raw.parent and not raw.children and 2**48 <= raw.event_time < 2**55 and (raw.sequence or 0) >= 0
+    if usual and len(raw.id.encode()) < 64 and len(raw.epcs[0].encode()) < 8192 and (raw.sequence or 0) < 2**55:
+        assert scan is not None
+
+
+@given(SCAN, st.data())
+def test_the_short_way_of_a_scan_reads_no_cut_or_changed_bytes_otherwise(raw: RawEvent, data: st.DataObject) -> None:
+    body = bytearray(encode(raw))
+    for place, byte in data.draw(st.lists(st.tuples(st.integers(0, min(len(body), 40) - 1), st.integers(0, 255)), max_size=3)):
+        body[place] = byte
+    cut = bytes(body[: data.draw(st.integers(0, len(body)))])
+    scan = read_scan(cut, 0)
+    if scan is not None:
+        head = read_head(cut)
+        assert (scan.id, scan.event_time, scan.sequence, [scan.epc]) == (head.id, head.event_time, head.sequence, head.epcs)
+        assert cut[scan.tail_at :] == head.tail
+
+
+@given(st.binary(max_size=60))
+def test_the_short_way_of_a_scan_reads_any_bytes_as_the_head_does(body: bytes) -> None:
+    scan = read_scan(body, 0)
+    if scan is not None:
+        assert [scan.epc] == read_head(body).epcs
 
 
 def test_bytes_after_the_last_field_are_rejected_by_both_ways() -> None:
