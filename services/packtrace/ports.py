@@ -150,11 +150,11 @@ class Commit(NamedTuple):
     """"entity|key" -> JSON, None removes it."""
 
 
-class Fenced(Exception):  # noqa: N818 - an answer, not an error
+class Fenced(Exception):
     """Another owner took the partition: drop it."""
 
 
-class Gap(Exception):  # noqa: N818 - an answer, not an error
+class Gap(Exception):
     """The store stands elsewhere: drop the cache and go on from ``offset``."""
 
     def __init__(self, offset: int) -> None:

@@ -253,32 +253,33 @@ def _hold(world: World, line: Line, outcomes: list[Outcome], expected: str, wher
     rules = world.rules(item.key)
     standing = {rule: status for rule, status in rules.items() if status is not Status.WITHDRAWN}
     found: object
+    wanted: object
     if expected == "quiet":
         found, wanted = standing, {}
     elif expected.startswith("no "):
-        found, wanted = rules.get(expected[3:]), None  # type: ignore[assignment]
+        found, wanted = rules.get(expected[3:]), None
     elif expected[-1] in "?!)":
         status = {"?": Status.PROVISIONAL, "!": Status.CONFIRMED, ")": Status.WITHDRAWN}[expected[-1]]
         rule = expected.strip("()?!")
-        found, wanted = (rule, rules.get(rule)), (rule, status)  # type: ignore[assignment]
+        found, wanted = (rule, rules.get(rule)), (rule, status)
     elif expected in set(Outcome):
-        found, wanted = [str(outcome) for outcome in outcomes][-1:], [expected]  # type: ignore[assignment]
+        found, wanted = [str(outcome) for outcome in outcomes][-1:], [expected]
     elif expected.split()[0] == "lot":
-        found, wanted = item.lot, expected.split()[1]  # type: ignore[assignment]
+        found, wanted = item.lot, expected.split()[1]
     elif expected.startswith("in "):
-        found, wanted = item.parent, key(expected[3:])  # type: ignore[assignment]
+        found, wanted = item.parent, key(expected[3:])
     elif expected == "loose":
-        found, wanted = item.parent, ""  # type: ignore[assignment]
+        found, wanted = item.parent, ""
     elif expected.startswith("holds "):
-        found, wanted = sorted(item.children), sorted(key(n) for n in expected[6:].split(","))  # type: ignore[assignment]
+        found, wanted = sorted(item.children), sorted(key(n) for n in expected[6:].split(","))
     elif expected == "empty":
-        found, wanted = list(item.children), []  # type: ignore[assignment]
+        found, wanted = list(item.children), []
     elif expected.startswith("at "):
-        found, wanted = (item.custody, item.place), (Custody.AT, PLACES[expected[3:]])  # type: ignore[assignment]
+        found, wanted = (item.custody, item.place), (Custody.AT, PLACES[expected[3:]])
     elif expected == "transit":
-        found, wanted = item.custody, Custody.IN_TRANSIT  # type: ignore[assignment]
+        found, wanted = item.custody, Custody.IN_TRANSIT
     elif expected == "unknown":
-        found, wanted = item.custody, Custody.UNKNOWN  # type: ignore[assignment]
+        found, wanted = item.custody, Custody.UNKNOWN
     else:
-        found, wanted = item.life, Life[expected.upper()]  # type: ignore[assignment]
+        found, wanted = item.life, Life[expected.upper()]
     assert found == wanted, f"{where}: {name}: expected {expected}, found {found} (alerts {rules}, {item.now})"

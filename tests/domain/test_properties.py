@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from packtrace.codec.state import content_of, pack, unpack
-from packtrace.domain import judge
+from packtrace.domain import judge, receive
 from packtrace.domain.dates import DAY, HOUR, MINUTE, SECOND
 from packtrace.domain.event import Correction, Event
 from packtrace.domain.explode import own_events
@@ -35,7 +35,9 @@ def events(draw: st.DrawFn, containers: bool = True) -> Event:
     line = draw(st.sampled_from(["", "line-1", "line-2"]))
     kind = draw(st.sampled_from([*KINDS, "commission", "observe"] + (["pack"] * 8 + ["unpack"] * 4 if containers else [])))
     type, action, biz_step, disposition = _KINDS[kind]
-    parent, children, epcs = "", (), ()
+    parent = ""
+    children: tuple[str, ...] = ()
+    epcs: tuple[str, ...] = ()
     if kind in ("pack", "unpack"):
         parent = draw(st.sampled_from(CONTAINERS))
         some = draw(st.lists(st.sampled_from([*UNITS, *CONTAINERS]), min_size=kind == "pack", max_size=3, unique=True))
@@ -148,14 +150,14 @@ def test_packed_equals_plain(world: list[tuple[Event, int]], seed: int) -> None:
 def test_the_fast_path_is_the_fold(world: list[tuple[Event, int]], seed: int) -> None:
     ops = ops_of(world)
     fast = run(ops, seed)
-    with_fast, with_facts = judge._sorts_last_alone, judge.receive.changes_nothing_else
+    with_fast, with_facts = judge._sorts_last_alone, receive.changes_nothing_else
     try:
-        judge._sorts_last_alone = lambda *_: False  # type: ignore[assignment]
-        judge.receive.changes_nothing_else = lambda *_: False  # type: ignore[assignment]
+        judge._sorts_last_alone = lambda *_: False
+        receive.changes_nothing_else = lambda *_: False
         slow_run = run(ops, seed)
     finally:
         judge._sorts_last_alone = with_fast
-        judge.receive.changes_nothing_else = with_facts
+        receive.changes_nothing_else = with_facts
     assert_same(fast, slow_run)
     assert fast.outcomes == slow_run.outcomes
     assert [(c.id, c.status) for c in fast.changes] == [(c.id, c.status) for c in slow_run.changes]
@@ -224,7 +226,7 @@ def test_the_generated_worlds_reach_what_they_should() -> None:
     rules: set[str] = set()
     outcomes: set[str] = set()
 
-    @settings(max_examples=400, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1500, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(worlds())
     def look(world: list[tuple[Event, int]]) -> None:
         found = run(ops_of(world)[::-1], 0)

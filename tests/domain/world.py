@@ -76,7 +76,7 @@ class World:
             due = [(item.deadline, key) for key, item in self.items.items() if item.deadline is not None and item.deadline <= clock]
             if not due:
                 break
-            at, key = min(due)  # type: ignore[type-var]
+            at, key = min(due)
             self.clock = max(self.clock, at or 0)
             item = self.item(key)
             before = item.deadline

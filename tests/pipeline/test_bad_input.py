@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from packtrace.domain.identifiers import check_digit, sscc_key
 
+from packtrace.domain.identifiers import check_digit, sscc_key
 from tests.pipeline.system import System
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]

@@ -128,15 +128,15 @@ class ClickHouseStore:
 
     def insert(self, table: str, columns: Sequence[tuple[str, str]], rows: int, native: bytes, token: str) -> None:
         if not token:
-            raise RefusedError(f"insert into {table}: expected a deduplication token, found none")
+            raise RefusedError(f"insert, table {table}: expected a deduplication token, found none")
         if not 0 < rows <= BLOCK_ROWS_MAX:
-            raise RefusedError(f"insert into {table}: expected 1 to {BLOCK_ROWS_MAX} rows in a block, found {rows}")
+            raise RefusedError(f"insert, table {table}: expected 1 to {BLOCK_ROWS_MAX} rows in a block, found {rows}")
         settings = INSERT_SETTINGS | {"insert_deduplication_token": token}
         names = [name for name, _ in columns]
         try:
             self._connected().raw_insert(table, names, native, settings=settings, fmt="Native")
         except ClickHouseError as e:
-            raise self._translated(e, f"insert into {table}") from e
+            raise self._translated(e, f"insert, table {table}") from e
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[object, ...]]:
         try:

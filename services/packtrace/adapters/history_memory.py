@@ -43,7 +43,7 @@ class MemoryHistory:
 
     def insert(self, table: str, columns: Sequence[tuple[str, str]], rows: int, native: bytes, token: str) -> None:
         if not token:
-            raise RefusedError(f"insert into {table}: expected a deduplication token, found none")
+            raise RefusedError(f"insert, table {table}: expected a deduplication token, found none")
         self._answer()
         if table not in self.tables:
             raise RefusedError(f"memory history: there is no table {table}")
@@ -51,7 +51,7 @@ class MemoryHistory:
         if token not in tokens:
             sent, values = read(native)
             if [name for name, _ in sent] != [name for name, _ in columns] or len(values) != rows:
-                raise RefusedError(f"insert into {table}: the block does not hold the {rows} rows and the columns announced")
+                raise RefusedError(f"insert, table {table}: the block does not hold the {rows} rows and the columns announced")
             self.tables[table] += [{name: _text(value) for (name, _), value in zip(sent, row, strict=True)} for row in values]
             tokens.append(token)
         if self.lose_answers:

@@ -180,7 +180,7 @@ def _pack_context(c: Context) -> bytes:
     for bit, value, packed in fields:
         if value:
             mask |= bit
-            out += packed(value)  # type: ignore[operator]
+            out += packed(value)  # type: ignore[arg-type]
     if c.zone_minutes is not None:
         mask |= _ZONE
         out += (c.zone_minutes + 900).to_bytes(2, "big")
