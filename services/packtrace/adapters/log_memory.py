@@ -251,7 +251,7 @@ class MemoryWriter:
 
     def flush(self, timeout_seconds: float) -> None:
         self._store()
-        if self._queue:
+        if self._queue and not self._failure:
             self._failure = f"memory log: {len(self._queue)} records not acknowledged within {timeout_seconds:g} s"
         self._raise_failure()
 
