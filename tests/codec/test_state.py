@@ -21,7 +21,15 @@ BYTES_MAX = 160
 
 def commissioned() -> Item:
     event = Event(
-        "line-1/7/1", EventType.OBJECT, T0, Action.ADD, biz_step="commissioning", epcs=(KEY,), lot="L7", expiry=20280531, place="9506000100005"
+        "line-1/7/1",
+        EventType.OBJECT,
+        T0,
+        Action.ADD,
+        biz_step="commissioning",
+        epcs=(KEY,),
+        lot="L7",
+        expiry=20280531,
+        place="9506000100005",
     )
     item = Item(KEY)
     for _, own in own_events(event, T0 + 1):
