@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import chdb
+from chdb.state import connect
 
 HANDLES_MAX = 32
 FREE_HANDLES_MAX = 8
@@ -61,7 +61,7 @@ class _Handle:
 
     def connect(self) -> None:
         """Anew, without what earlier statements left."""
-        self.connection: Any = chdb.connect(self._folder)
+        self.connection: Any = connect(self._folder)
         self.database = "default"
 
 
