@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.servers import Servers
+from tests.servers import Servers, keeps_servers
 
 NEEDS_SERVERS = ("contract", "pipeline", "crash", "bench")
 SERVER_FIXTURES = frozenset({"kafka_server", "registry_server", "valkey_server", "clickhouse_server", "system"})
@@ -57,19 +57,28 @@ class UnmarkedTestReachesOutError(Exception):
 def _guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if _may_reach_out(request.node):
         return
-    monkeypatch.setattr(socket.socket, "connect", _refused)
-    monkeypatch.setattr(socket.socket, "connect_ex", _refused)
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, _refused(getattr(socket.socket, name)))
     if not request.node.nodeid.startswith("tests/house/"):  # those start the tools of ``make check``
         monkeypatch.setattr(subprocess, "Popen", _refused_process)
 
 
-def _refused(self: socket.socket, address: Any) -> None:
-    raise UnmarkedTestReachesOutError(f"connect to {address}")
+def _refused(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
+    """``connect``, for the threads alone that keep the servers of other tests alive."""
+
+    def connect_or_refuse(self: socket.socket, address: Any) -> Any:
+        if keeps_servers():
+            return connect(self, address)
+        raise UnmarkedTestReachesOutError(f"connect to {address}")
+
+    return connect_or_refuse
 
 
 class _refused_process(subprocess.Popen):  # type: ignore[type-arg]
     def __init__(self, *words: Any, **named: Any) -> None:
-        raise UnmarkedTestReachesOutError(f"start {words[0] if words else named.get('args')}")
+        if not keeps_servers():
+            raise UnmarkedTestReachesOutError(f"start {words[0] if words else named.get('args')}")
+        super().__init__(*words, **named)
 
 
 @pytest.fixture(scope="session")

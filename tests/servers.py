@@ -29,6 +29,15 @@ IMAGES = {
 # fmt: on
 
 
+_keepers: list[Keeper] = []
+
+
+def keeps_servers() -> bool:
+    """Whether this thread is one that probes and restarts a server, whatever test runs beside it."""
+    thread = threading.current_thread()
+    return any(keeper._thread is thread for keeper in _keepers)
+
+
 def free_port() -> int:
     """A port free at this moment; a server that loses the race says so and the test fails loudly."""
     with socket.socket() as probe:
@@ -68,6 +77,7 @@ class Servers:
         logs.mkdir(exist_ok=True)
         changed = threading.Event()
         keeper = Keeper(part, logs, changed.set)
+        _keepers.append(keeper)
         keeper.start()
 
         def stop() -> None:

@@ -81,7 +81,7 @@ def history(epc: Epc, limit: Limit = None, home: Home = HOME, as_json: Json = Fa
         return emit_all(rows)
     from packtrace.cli.draw import timeline
 
-    screen().print(timeline(epc, list(rows), wide=screen().width >= WIDE_COLUMNS))
+    screen().print(timeline(list(rows), wide=screen().width >= WIDE_COLUMNS))
 
 
 @alerts_app.callback(invoke_without_command=True)
