@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from packtrace.simulator.latency import percentile
-from packtrace.simulator.score import Score
+from packtrace.simulator.score import RuleScore, Score
 
 Row = dict[str, Any]
 
@@ -100,21 +100,24 @@ def counts_table(findings: Findings) -> RenderableType:
 
 
 def score_table(score: Score) -> RenderableType:
-    """Planted, found and not planted, rule by rule."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    """Planted, found, missed, false and withdrawn, rule by rule."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("rule")
-    for name in ("planted", "found", "not planted"):
+    for name in ("planted", "found", "missed", "false", "withdrawn", "recall", "precision"):
         table.add_column(name, justify="right")
-    for rule in score.rules:
-        good = rule.planted == rule.found and not rule.not_planted
-        table.add_row(rule.rule, str(rule.planted), str(rule.found), str(rule.not_planted), style="" if good else "bold red")
-    total = [sum(getattr(rule, name) for rule in score.rules) for name in ("planted", "found", "not_planted")]
+    for rule in score.every_rule:
+        table.add_row(*_score_row(rule), style="" if not rule.missed and not rule.not_planted else "bold red")
     table.add_section()
-    table.add_row("all", *map(str, total), style="bold")
+    table.add_row(*_score_row(score.total), style="bold")
     if not score.withdrawn:
         return table
     remark = f"{score.withdrawn:,} alerts were raised for a while and withdrawn when late data explained them"
     return Group(table, Text(remark, style="dim"))
+
+
+def _score_row(rule: RuleScore) -> tuple[str, ...]:
+    counts = (rule.planted, rule.found, rule.missed, rule.not_planted, rule.withdrawn)
+    return rule.rule, *(f"{count:,}" for count in counts), f"{rule.recall:.1%}", f"{rule.precision:.1%}"
 
 
 def verdict(complaints: list[str]) -> RenderableType:

@@ -1,4 +1,4 @@
-"""``packtrace simulate``: virtual lines and partners; ``packtrace score``: what they planted against what was found."""
+"""``packtrace simulate``: virtual lines and partners, or a labelled world; ``packtrace score``: what must stand against what does."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from packtrace.errors import RefusedError
 if TYPE_CHECKING:
     from packtrace.simulator.publish import Progress, Summary
     from packtrace.simulator.recipe import Recipe
+    from packtrace.simulator.score import Score
 
 PANEL = "Feed"
+WORLD = "Labelled world"
 REFERENCE_WAIT_SECONDS = 60.0
 PROGRESS_SECONDS = 5.0
 WRITER_FULL_SECONDS = 120.0
@@ -28,15 +30,21 @@ WRITER_FULL_SECONDS = 120.0
 NOMINAL_PACKS_PER_MINUTE = 300.0
 """Of a line that runs flat out, in event time."""
 
+SHOWN_MAX = 10
+"""Misses and false alarms that ``score`` shows."""
+
 UNITS_PER_SECOND_MAX = 100_000
 """More than a process publishes flat out: bounds the units of a run that only --seconds ends."""
 
 
 def simulate(
-    lines: Annotated[int, typer.Option("--lines", min=1, max=64, help="Packaging lines.")] = 2,
+    lines: Annotated[
+        int | None, typer.Option("--lines", min=1, max=64, help="Packaging lines (default: 2, in a labelled world 6).", show_default=False)
+    ] = None,
     rate: Annotated[
-        float, typer.Option("--rate", min=0, help="Packs a minute of each line, in real time; 0 = flat out.")
-    ] = NOMINAL_PACKS_PER_MINUTE,
+        float | None,
+        typer.Option("--rate", min=0, help="Packs a minute of each line, in real time; 0 = flat out (default: 300).", show_default=False),
+    ] = None,
     units: Annotated[
         int | None,
         typer.Option("--units", min=1, help="Units of all lines together (default: 1000, or what --seconds allow).", show_default=False),
@@ -48,11 +56,15 @@ def simulate(
             "--seed", min=0, help="The same seed gives the same run, apart from its times (default: of the clock).", show_default=False
         ),
     ] = None,
-    faults: Annotated[str, typer.Option("--faults", metavar="N|none|RULE=N,...", help="Break each rule N times, or those named.")] = "none",
-    noise: Annotated[float, typer.Option("--noise", min=0, max=1, help="Share of events followed by an innocent repeat or delay.")] = 0,
-    truth: Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Write what was planted, for `packtrace score`.")] = None,
+    faults: Annotated[
+        str, typer.Option("--faults", metavar="none|all|N|RULE[=N],...", help="Break every rule, each N times, or those named.")
+    ] = "none",
+    noise: Annotated[
+        str, typer.Option("--noise", metavar="none|low|high|SHARE", help="What innocently goes wrong; a share of the events of live lines.")
+    ] = "none",
+    truth: Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Write what must stand, for `packtrace score`.")] = None,
     load_reference: Annotated[
-        bool, typer.Option("--load-reference/--no-load-reference", help="First load the reference data of the demo site.")
+        bool, typer.Option("--load-reference/--no-load-reference", help="First load the reference data of what is simulated.")
     ] = True,
     write_reference: Annotated[
         Path | None, typer.Option("--write-reference", metavar="FILE", help="Only write that reference data to a file.")
@@ -61,22 +73,57 @@ def simulate(
     units_per_case: Annotated[int, typer.Option("--units-per-case", min=1, max=10_000)] = 10,
     cases_per_pallet: Annotated[int, typer.Option("--cases-per-pallet", min=1, max=10_000)] = 5,
     units_per_batch: Annotated[int, typer.Option("--units-per-batch", min=1, help="Of each line; then the lot changes.")] = 5_000,
+    world: Annotated[bool, typer.Option("--world", help="A labelled world, also without noise and faults.", rich_help_panel=WORLD)] = False,
+    order: Annotated[
+        str, typer.Option("--order", metavar="arrival|event|shuffled", help="In which events are published.", rich_help_panel=WORLD)
+    ] = "arrival",
+    within: Annotated[str, typer.Option("--within", help="How far --order shuffled moves an event.", rich_help_panel=WORLD)] = "6h",
+    end: Annotated[
+        str | None,
+        typer.Option("--end", metavar="TIME", help="Of its month (default: the last noon or midnight UTC).", rich_help_panel=WORLD),
+    ] = None,
+    graces: Annotated[
+        int | None,
+        typer.Option(
+            "--graces",
+            min=0,
+            max=86_400,
+            metavar="SECONDS",
+            help="Policy of every rule (default: the policy stays).",
+            rich_help_panel=WORLD,
+        ),
+    ] = None,
+    write_events: Annotated[
+        Path | None,
+        typer.Option("--write-events", metavar="FILE", help="Write its events as JSON lines; publish nothing.", rich_help_panel=WORLD),
+    ] = None,
     home: Home = HOME,
     as_json: Json = False,
 ) -> None:
-    """Virtual packaging lines, a distributor and pharmacies publish what real ones would.
+    """Virtual packaging lines, a distributor and pharmacies publish what real ones would; or a whole supply chain does.
 
+    --noise low|high, --faults all, --order or --world make a labelled world: two manufacturers, distributors, a repacker,
+    pharmacies and partners through a month, published flat out. Everything else is lines in real time, or flat out.
     Planted faults break exactly the rule they are named after; everything else is in order.
 
-    Example: packtrace simulate --lines 2 --rate 0 --units 20000 --faults 2 --truth truth.jsonl
+    Example: packtrace simulate --units 20000 --seed 1 --noise high --faults all --truth truth.jsonl
     """
-    from packtrace.simulator import world
+    from packtrace.cli import simulate_world
+
+    asked = simulate_world.Asked(
+        world, lines, units, seed, noise, faults, order, within, end, graces, write_events, truth, load_reference, write_reference
+    )
+    if simulate_world.wanted(asked, rate):
+        return simulate_world.simulate(asked, home, as_json)
+    from packtrace.simulator import world as site
     from packtrace.simulator.recipe import Recipe
     from packtrace.simulator.stream import read_faults
 
-    reference = world.reference_file(world.demo_site(lines, units_per_case))
+    lines = lines or 2
+    rate = NOMINAL_PACKS_PER_MINUTE if rate is None else rate
+    reference = site.reference_file(site.demo_site(lines, units_per_case))
     if write_reference is not None:
-        _write(write_reference, reference)
+        write(write_reference, reference)
         return screen().print(f"{write_reference}: reference data of the demo site with {count(lines, 'line')}")
     real_time = rate > 0
     planned = read_faults(faults)
@@ -89,11 +136,11 @@ def simulate(
     recipe = Recipe(
         seed=time.time_ns() // 1000 if seed is None else seed, lines=lines, units=wanted, seconds=seconds if real_time else 0,
         packs_per_minute=rate or NOMINAL_PACKS_PER_MINUTE, units_per_case=units_per_case, cases_per_pallet=cases_per_pallet,
-        units_per_batch=units_per_batch, epcs_per_event=events_of, noise=noise, faults=planned,
+        units_per_batch=units_per_batch, epcs_per_event=events_of, noise=_share(noise), faults=planned,
         dock_seconds=2 if real_time else 30, transit_seconds=3 if real_time else 60,
     ).check()  # fmt: skip
     if truth is not None:
-        _write(truth, b"")
+        write(truth, b"")
     if load_reference:
         from packtrace.cli.reference import load_changes
         from packtrace.domain.reference import parse_file
@@ -104,10 +151,20 @@ def simulate(
     if truth is not None:
         from packtrace.simulator.truth import encode
 
-        _write(truth, encode(summary.truth))
+        write(truth, encode(summary.truth))
     if as_json:
         return emit(summary.as_json())
-    _print_summary(summary, truth)
+    print_summary(summary, truth)
+
+
+def _share(text: str) -> float:
+    """``--noise`` of live lines."""
+    if text == "none":
+        return 0.0
+    try:
+        return float(text)
+    except ValueError:
+        raise RefusedError(f"--noise: expected none, low, high or a share from 0 to 1, found {text!r}") from None
 
 
 def run(home: Path, recipe: Recipe, *, real_time: bool, on_progress: Callable[[Progress], None], wall_seconds_max: float = 0) -> Summary:
@@ -141,8 +198,10 @@ def score(
     home: Home = HOME,
     as_json: Json = False,
 ) -> None:
-    """Planted faults against standing alerts, rule by rule; exit 1 unless exactly the planted ones stand.
+    """What must stand against what does, rule by rule; exit 1 unless exactly that stands.
 
+    Recall is the share found of what was planted, precision the share planted of what stands; withdrawn alerts were raised for a
+    while and explained by late data. With --json the last object is of all rules and shows misses and false alarms.
     Run `packtrace wait` first. Alerts of other runs are left out of account unless --all is given.
 
     Example: packtrace score truth.jsonl
@@ -153,17 +212,24 @@ def score(
     read = [decode(_read(path), str(path)) for path in truths]
     told = compare(read, alerts(home), whole_system=everything)
     if as_json:
-        emit_all(told.as_json())
+        emit_all([*(rule.as_json() for rule in told.every_rule), told.total.as_json() | _examples(told)])
     else:
         from packtrace.cli.demo_report import score_table
 
         screen().print(score_table(told))
-        for fault in told.missing[:20]:
-            screen().print(f"not found: {fault.rule} of {fault.epc}, event {fault.event}", markup=False, style="red")
-        for alert in told.extra[:20]:
-            screen().print(f"not planted: {alert.rule} of {alert.epc}, event {alert.event}", markup=False, style="red")
+        for what, found in _examples(told).items():
+            for one in found:
+                screen().print(f"{what}: {' '.join(one.values())}", markup=False, style="red", soft_wrap=True)
     if not told.perfect:
         raise NoError
+
+
+def _examples(told: Score) -> dict[str, list[dict[str, str]]]:
+    """The first misses and false alarms, so that a person can look."""
+    return {
+        "missed": [{"rule": one.rule, "epc": one.epc, "event": one.event, "story": one.story} for one in told.missing[:SHOWN_MAX]],
+        "false": [{"rule": one.rule, "epc": one.epc, "event": one.event, "alert": one.id} for one in told.extra[:SHOWN_MAX]],
+    }
 
 
 def alerts(home: Path) -> Iterator[dict[str, Any]]:
@@ -202,7 +268,7 @@ def progress_line(quiet: bool) -> Iterator[Callable[[Progress], None]]:
         yield tell
 
 
-def _print_summary(summary: Summary, truth: Path | None) -> None:
+def print_summary(summary: Summary, truth: Path | None) -> None:
     progress = summary.progress
     screen().print(f"{'published' if summary.complete else 'interrupted after'} {words(progress)}", soft_wrap=True)
     operations = progress.operations / progress.seconds if progress.seconds else 0
@@ -213,7 +279,7 @@ def _print_summary(summary: Summary, truth: Path | None) -> None:
         screen().print(f"truth: {truth}; next: packtrace wait, then packtrace score {truth}", style="dim", soft_wrap=True)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:

@@ -9,6 +9,7 @@
 - ``faults``     one script per rule, each of which breaks exactly that rule
 - ``stream``     all of them merged by time
 - ``truth``      what was planted, as a file
+- ``chain``      a labelled world: a whole supply chain for a month, with every noise and a fault of every rule
 - ``encode``     an event as Avro bytes, quickly
 - ``publish``    the shell: pace, Kafka, counts
 - ``score``      planted against found

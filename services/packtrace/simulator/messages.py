@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from packtrace.codec.raw_event import RawEvent, RawTransaction
+from packtrace.codec.raw_event import RawCorrection, RawEvent, RawTransaction
 
 SGTIN = "https://id.gs1.org/01/"
 SSCC = "https://id.gs1.org/00/"
@@ -58,6 +58,10 @@ class Template(msgspec.Struct, eq=False):
     reason: str = ""
     partial: bool = False
     transactions: tuple[tuple[str, str], ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    lots: tuple[str, ...] = ()
+    correction: RawCorrection | None = None
     encoded: bytes = b""
     """Its Avro bytes, kept by ``encode``."""
 
@@ -80,7 +84,8 @@ class Message(NamedTuple):
     @property
     def operations(self) -> int:
         """The EPC-ops it is for packtrace: one per item named."""
-        return len(self.epcs) + len(self.children) + (1 if self.parent else 0)
+        named = len(self.epcs) + len(self.children) + (1 if self.parent else 0)
+        return named + len(self.template.inputs) + len(self.template.outputs)
 
 
 def message(

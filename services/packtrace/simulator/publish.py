@@ -4,20 +4,55 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import msgspec
 
 from packtrace.ports import LogWriter
 from packtrace.simulator.encode import Encoder
+from packtrace.simulator.messages import Message
 from packtrace.simulator.recipe import SECOND
-from packtrace.simulator.stream import Stream
 from packtrace.simulator.truth import Truth
 
 TOPIC = "events"
 PROGRESS_SECONDS = 0.25
 POLL_EVERY = 500
 FLUSH_TIMEOUT_SECONDS = 120.0
+
+
+class Wanted(Protocol):
+    """What a stream was asked for."""
+
+    @property
+    def units(self) -> int: ...
+
+
+class Publishable(Protocol):
+    """Messages in the order in which they go out, counts of what was made so far, and the truth."""
+
+    @property
+    def recipe(self) -> Wanted: ...
+    @property
+    def truth(self) -> Truth: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def cases(self) -> int: ...
+    @property
+    def pallets(self) -> int: ...
+    @property
+    def sample_pallet(self) -> str: ...
+    def __iter__(self) -> Iterator[Message]: ...
+    def stop(self) -> None:
+        """Come to an end soon."""
+
+
+class Interlude(msgspec.Struct, frozen=True):
+    """Something to do when ``after`` messages have been stored, before the next one goes out."""
+
+    after: int
+    act: Callable[[], None]
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -70,16 +105,18 @@ class Publisher:
 
     Args:
         real_time: each message goes out at its ``at``; else flat out.
+        interlude: reference data that is loaded among the events.
         now_microseconds, sleep: the clock, so that a test can move it.
     """
 
     def __init__(
         self,
-        stream: Stream,
+        stream: Publishable,
         writer: LogWriter,
         encoder: Encoder,
         *,
         real_time: bool,
+        interlude: Interlude | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         now_microseconds: Callable[[], int] = lambda: time.time_ns() // 1000,
         sleep: Callable[[float], None] = time.sleep,
@@ -88,6 +125,7 @@ class Publisher:
         self._writer = writer
         self._encoder = encoder
         self._real_time = real_time
+        self._interlude = interlude
         self._on_progress = on_progress
         self._now = now_microseconds
         self._sleep = sleep
@@ -129,15 +167,21 @@ class Publisher:
         writer, encode, acknowledged = self._writer, self._encoder.encode, self._count
         offenders = self._offenders
         for message in self._stream:
+            if self._interlude is not None and self._written == self._interlude.after:
+                self._act(self._interlude)
             if self._real_time:
                 self._until(message.at)
             elif self._written % POLL_EVERY == 0:
                 self._between(stop)
             writer.write(TOPIC, encode(message), key=message.template.source.key, on_acknowledged=acknowledged)
             self._written += 1
-            self._operations += len(message.epcs) + len(message.children) + (1 if message.parent else 0)
+            self._operations += message.operations
             if message.id in offenders:
                 self._published.add(message.id)
+
+    def _act(self, interlude: Interlude) -> None:
+        self._writer.flush(FLUSH_TIMEOUT_SECONDS)
+        interlude.act()
 
     def _until(self, at: int) -> None:
         """Sleep until ``at``, serving acknowledgements and progress."""

@@ -36,27 +36,66 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class RuleScore(msgspec.Struct, frozen=True):
+    """One rule. ``not_planted`` are false alarms that stand, ``withdrawn`` stood for a while and were explained."""
+
     rule: str
     planted: int
     found: int
     not_planted: int
+    withdrawn: int = 0
+
+    @property
+    def missed(self) -> int:
+        return self.planted - self.found
+
+    @property
+    def recall(self) -> float:
+        """Share of the planted that was found; 1 where none was planted."""
+        return self.found / self.planted if self.planted else 1.0
+
+    @property
+    def precision(self) -> float:
+        """Share of the standing that was planted; 1 where none stands."""
+        standing = self.found + self.not_planted
+        return self.found / standing if standing else 1.0
+
+    def as_json(self) -> dict[str, object]:
+        """For ``--json``."""
+        rates = {"missed": self.missed, "recall": round(self.recall, 6), "precision": round(self.precision, 6)}
+        return msgspec.structs.asdict(self) | rates
 
 
 class Score(msgspec.Struct, frozen=True):
-    """``missing`` was planted and does not stand; ``extra`` stands and was not planted; ``withdrawn`` stood for a while."""
+    """``missing`` was planted and does not stand; ``extra`` stands and was not planted; ``withdrawn`` stood for a while.
+
+    ``rules`` have those with something planted or standing; ``withdrawn_of`` says of every rule how many were withdrawn.
+    """
 
     rules: tuple[RuleScore, ...]
     missing: tuple[Planted, ...]
     extra: tuple[Finding, ...]
     withdrawn: int
+    withdrawn_of: dict[str, int] = {}
 
     @property
     def perfect(self) -> bool:
         return not self.missing and not self.extra
 
+    @property
+    def total(self) -> RuleScore:
+        """All rules as one."""
+        planted, found, not_planted = (sum(getattr(rule, name) for rule in self.rules) for name in ("planted", "found", "not_planted"))
+        return RuleScore("all", planted, found, not_planted, self.withdrawn)
+
+    @property
+    def every_rule(self) -> list[RuleScore]:
+        """``rules``, then those of which alerts were only raised and withdrawn."""
+        known = {rule.rule for rule in self.rules}
+        return [*self.rules, *(RuleScore(rule, 0, 0, 0, count) for rule, count in sorted(self.withdrawn_of.items()) if rule not in known)]
+
     def as_json(self) -> list[dict[str, object]]:
         """One object per rule, for ``--json``."""
-        return [msgspec.structs.asdict(rule) for rule in self.rules]
+        return [rule.as_json() for rule in self.rules]
 
 
 def score(truths: Sequence[Truth], alerts: Iterable[Mapping[str, Any]], *, whole_system: bool) -> Score:
@@ -70,11 +109,12 @@ def score(truths: Sequence[Truth], alerts: Iterable[Mapping[str, Any]], *, whole
     wanted: dict[tuple[object, ...], Planted] = {_mark(fault): fault for truth in truths for fault in truth.planted}
     found: set[tuple[object, ...]] = set()
     extra: list[Finding] = []
-    withdrawn = 0
+    withdrawn_of: Counter[str] = Counter()
     for alert in alerts:
         finding = Finding.read(alert)
         if finding.status not in STANDING:
-            withdrawn += 1
+            if whole_system or _boot(finding.event) in runs:
+                withdrawn_of[finding.rule] += 1
             continue
         mark = _mark(finding)
         if mark in wanted and mark not in found:
@@ -86,10 +126,10 @@ def score(truths: Sequence[Truth], alerts: Iterable[Mapping[str, Any]], *, whole
     found_of = Counter(wanted[mark].rule for mark in found)
     extra_of = Counter(finding.rule for finding in extra)
     rules = tuple(
-        RuleScore(rule, planted_of[rule], found_of[rule], extra_of[rule])
+        RuleScore(rule, planted_of[rule], found_of[rule], extra_of[rule], withdrawn_of[rule])
         for rule in dict.fromkeys([*sorted(planted_of), *sorted(extra_of)])
     )
-    return Score(rules, missing, tuple(extra), withdrawn)
+    return Score(rules, missing, tuple(extra), withdrawn_of.total(), dict(withdrawn_of))
 
 
 def _mark(alert: Planted | Finding) -> tuple[object, ...]:

@@ -12,15 +12,23 @@ from packtrace.errors import RefusedError
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Run(msgspec.Struct, frozen=True):
-    """Which run it was: every id of its events is ``<source>/<boot>/<number>``."""
+class Run(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which run it was: every id of its events is ``<source>/<boot>/<number>``.
+
+    ``flags`` say what was asked for, ``counts`` what was made; a run of lines leaves them out.
+    """
 
     seed: int
     boot: int
+    flags: dict[str, str] = {}
+    counts: dict[str, int] = {}
 
 
 class Planted(msgspec.Struct, frozen=True):
-    """One fault. ``cause`` is ``item``, or the kind of the offending event where each event has its own alert."""
+    """One alert that must stand. ``cause`` is ``item``, or the kind of the offending event where each event has its own alert.
+
+    ``story`` names what was played; one that begins with ``noise:`` is innocent, but rules.md wants it told.
+    """
 
     rule: str
     epc: str
@@ -29,6 +37,7 @@ class Planted(msgspec.Struct, frozen=True):
     event_time: int
     place: str
     cause: str
+    story: str = ""
 
 
 class Truth(msgspec.Struct, frozen=True):
@@ -62,6 +71,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     event_time: str
     place: str
     cause: str
+    story: str = ""
 
 
 class _First(msgspec.Struct, forbid_unknown_fields=True):
