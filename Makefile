@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -p no:cacheprovider
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check unit contract pipeline crash test demo up down status bench docs clean
+.PHONY: help setup lock fmt check unit contract pipeline crash test soak demo up down status bench docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,10 @@ crash: setup ## processes killed between two effects
 	@$(PYTEST) -m crash
 
 test: check ## everything, unit to pipeline
-	@$(PYTEST) -m "not bench" --durations=15
+	@PACKTRACE_WORLDS=10000 $(PYTEST) -m "not bench" --durations=15
+
+soak: setup ## 100,000 small worlds through both implementations of the domain, seeds from WORLDS_FROM
+	@PACKTRACE_WORLDS=100000 PACKTRACE_WORLDS_FROM=$${WORLDS_FROM:-1000000} $(PYTEST) tests/domain/test_two_implementations.py
 
 demo: setup ## two lines, a burst, every planted fault found; then it cleans up
 	@$(BIN)/packtrace demo

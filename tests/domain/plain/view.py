@@ -1,0 +1,109 @@
+"""What the other items were at a moment (rules.md 7): chains of containers, roots and contents.
+
+Each item publishes its state after each of its events, and another item sees it from that event's own moment on. Of two
+neighbours that were exchanged both are seen from the later moment on: there is no state that only the second of them made.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from packtrace.domain.identifiers import gtin_of
+from tests.domain.plain.repeats import Key
+from tests.domain.plain.state import Held, State
+
+HOPS_MAX: Final = 8
+LAST: Final[Key] = (1 << 62, 0, "")
+
+
+class Timeline(NamedTuple):
+    """States of one item after each event, and from which moment on each is seen."""
+
+    keys: Sequence[Key] = ()
+    states: Sequence[State] = ()
+
+    def before(self, key: Key) -> State | None:
+        n = bisect_left(self.keys, key)
+        return self.states[n - 1] if n else None
+
+    def after(self, key: Key) -> State | None:
+        n = bisect_right(self.keys, key)
+        return self.states[n - 1] if n else None
+
+
+class Inside(NamedTuple):
+    """One item inside a container."""
+
+    item: str
+    gtin: str
+    lot: str
+    expiry: int
+    holds: frozenset[str]
+
+
+class View:
+    def __init__(self) -> None:
+        self.timelines: dict[str, Timeline] = {}
+
+    def before(self, item: str, key: Key) -> State:
+        timeline = self.timelines.get(item)
+        return (timeline.before(key) if timeline else None) or State()
+
+    def after(self, item: str, key: Key) -> State:
+        timeline = self.timelines.get(item)
+        return (timeline.after(key) if timeline else None) or State()
+
+    def chain(self, item: str, parent: str, key: Key) -> list[str]:
+        """The containers around ``item``, from its parent to its root."""
+        found: list[str] = []
+        while parent and parent != item and parent not in found:
+            found.append(parent)
+            parent = self.before(parent, key).parent
+        return found
+
+    def custody(self, item: str, state: State, key: Key) -> Held:
+        """Of its root, just before ``key``."""
+        chain = self.chain(item, state.parent, key)
+        return self.before(chain[-1], key).held if chain else state.held
+
+    def children(self, container: str, key: Key, *, before: bool = False) -> list[tuple[str, State]]:
+        """Its direct children just after ``key``, or just before it."""
+        found = []
+        for item, timeline in self.timelines.items():
+            state = timeline.before(key) if before else timeline.after(key)
+            if state is not None and state.parent == container:
+                found.append((item, state))
+        return found
+
+    def inside(self, container: str, key: Key, hops: int = HOPS_MAX) -> Iterator[Inside]:
+        """Everything in it, however deep, just after ``key``."""
+        if hops == 0:
+            return
+        for item, state in self.children(container, key):
+            yield Inside(item, gtin_of(item), state.lot, state.expiry, state.holds)
+            yield from self.inside(item, key, hops - 1)
+
+    def empty_since(self, container: str, key: Key) -> int | None:
+        """When its last child went, if it is empty just before ``key`` and was not always."""
+        moments = sorted({k for timeline in self.timelines.values() for k in timeline.keys if k < key})
+        since = None
+        filled = False
+        for moment in moments:
+            now = bool(self.children(container, moment))
+            if filled and not now:
+                since = moment[0]
+            filled = now
+        return None if filled else since
+
+
+def published(moments: Sequence[tuple[Key, State]]) -> Timeline:
+    """A timeline of what a fold went through: no state is seen before all events that led to it."""
+    keys: list[Key] = []
+    for key, _ in moments:
+        keys.append(max(key, keys[-1]) if keys else key)
+    return Timeline(keys, [state for _, state in moments])
+
+
+Timelines = Mapping[str, Timeline]
