@@ -102,6 +102,7 @@ def test_no_field_is_forgotten_by_what_is_remembered(field: str) -> None:
         "boot": 8,
         "partial": True,
         "extensions": '{"a":1}',
+        "epcis": '{"event":{"type":"ObjectEvent"}}',
     }
     other |= {"transactions": (RawTransaction("po", "1"),), "correction": RawCorrection("did_not_occur")}
     base = raw()

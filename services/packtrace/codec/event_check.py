@@ -12,7 +12,8 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from packtrace.codec import event_shape
-from packtrace.codec.event_hash import hash_of
+from packtrace.codec.epcis.hashing import hash_of_event
+from packtrace.codec.epcis.original import checked_original
 from packtrace.codec.gln import parse_gln
 from packtrace.codec.identifiers import Scan, parse_lot_class, plain_item, read_item
 from packtrace.codec.plain_text import canonical_extensions, checked_text
@@ -58,7 +59,7 @@ def shared(raw: RawEvent) -> Event:
     The answer depends on the rest alone, so a reader may keep it beside the bytes of that rest. One exception: a date in
     the form YYMMDD is read against the year of the event; ``expiry_needs_time`` says so.
     """
-    if raw.inputs or raw.outputs or raw.lots or raw.correction is not None or expiry_needs_time(raw):
+    if raw.inputs or raw.outputs or raw.lots or raw.correction is not None or raw.epcis or expiry_needs_time(raw):
         return _read_shared(raw)
     key = (
         raw.type, raw.action, raw.time_zone, raw.biz_step, raw.disposition, raw.lot, raw.expiry, raw.place, raw.read_point,
@@ -119,6 +120,7 @@ def _read_shared(raw: RawEvent) -> Event:
         transactions=_transactions(raw.transactions),
         correction=None if raw.correction is None else _correction(raw.correction),
         extensions=_at("extensions", canonical_extensions, raw.extensions),
+        epcis=_at("epcis", checked_original, raw.epcis or ""),
     )
 
 
@@ -154,7 +156,7 @@ def check_varying(
         named.epcs, named.parent, named.children, s.inputs, s.outputs, s.lots, lot, expiry,
         s.place, s.read_point, s.party, s.source_party, s.source_place, s.destination_party, s.destination_place, s.line, s.boot,
         None if sequence is None else _count(sequence, "sequence"), s.device, s.operator, s.reason, s.partial, s.transactions,
-        s.correction, s.extensions,
+        s.correction, s.extensions, s.epcis,
     )  # fmt: skip
     return event if id and s.correction is None else _identified(event)
 
@@ -177,7 +179,9 @@ def _named(shared: Event, epcs: Sequence[str], parent: str, children: Sequence[s
     keys = _items(epcs, "epcs", stated, event_time)
     parent_key = _at("parent", lambda text: _item(text, stated, event_time), parent) if parent else ""
     child_keys = _items(children, "children", stated, event_time)
-    if kind in _CONTAINMENT:
+    if shared.epcis and not (keys or parent_key or child_keys or elsewhere):
+        pass  # it names nothing that packtrace follows: kept, and moves no item
+    elif kind in _CONTAINMENT:
         event_shape.refuse_containment(kind, shared.action, parent_key, child_keys, parent)
     elif not (keys or parent_key or elsewhere):
         raise RejectedError(Reject.NO_ITEMS, expected="at least one item")
@@ -295,7 +299,7 @@ def _correction(stated: RawCorrection) -> Correction:
 def _identified(event: Event) -> Event:
     """With the CBV event hash where it has no id; a correction that names no event names its own id."""
     if not event.id:
-        event = msgspec.structs.replace(event, id=hash_of(event))
+        event = msgspec.structs.replace(event, id=hash_of_event(event))
     if event.correction is not None and not event.correction.events:
         event = msgspec.structs.replace(event, correction=msgspec.structs.replace(event.correction, events=(event.id,)))
     return event

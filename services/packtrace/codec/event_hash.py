@@ -1,7 +1,7 @@
-"""The CBV 2.0 event hash: an event id that everybody computes alike from what the event says.
+"""The CBV event hash: an event id that everybody computes alike from what the event says.
 
 An event is a neutral ordered tree here, shaped as in EPCIS XML, so that JSON events, EPCIS JSON-LD and EPCIS XML hash by one
-function. Standard fields go in the order of CBV, everything else after them, sorted. The record time, the event id and an
+function; ``epcis.hashing`` makes the tree. Standard fields go in the order of CBV, everything else after them, sorted. The record time, the event id and an
 error declaration do not count: a correction has the hash of the event it corrects.
 
 Numbers are brought into one form where the standard has numbers, and nowhere else: serial ``007`` stays ``007``.
@@ -12,32 +12,27 @@ Source: CBV 2.0, 8.9.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final, NamedTuple
+from enum import StrEnum
+from typing import Final
 
-from packtrace.codec.digital_link import DOMAIN
+from packtrace.codec.epcis.node import Node
 from packtrace.codec.gs1_uri import canonical_uri
-from packtrace.codec.identifiers import digital_link, gln_link, lot_link
 from packtrace.codec.vocabulary_words import BIZ_STEP, DISPOSITION, SOURCE_DESTINATION_TYPE, TRANSACTION_TYPE, Words, web_uri
-from packtrace.domain.dates import date_text, read_time, time_text, zone_text
-from packtrace.domain.event import Event
-from packtrace.domain.identifiers import extension_of, gtin_of, lot_of
-from packtrace.domain.vocabulary import Action, EventType
+from packtrace.domain.dates import read_time, time_text
 from packtrace.errors import RejectedError
 
-PACKTRACE: Final = "{urn:packtrace:}"
-MASTER_DATA: Final = "{urn:epcglobal:cbv:mda:}"
+__all__ = ["Node", "Version", "hashed", "prehash"]
 
 
-class Node(NamedTuple):
-    """One field: standard ones by their EPCIS name, others as ``{namespace}name``; an unnamed one only groups its children."""
+class Version(StrEnum):
+    """Which text of CBV is meant; it stands in the hash. CBV 2.1 words the rules anew and says that times are rounded to the
+    millisecond, as the samples of 2.0 have them already: the text that is hashed is the same."""
 
-    name: str
-    value: str = ""
-    children: tuple[Node, ...] = ()
+    CBV_2_0 = "CBV2.0"
+    CBV_2_1 = "CBV2.1"
 
 
 _QUANTITY = ("epcClass", "quantity", "uom")
@@ -85,9 +80,9 @@ def prehash(event_type: str, fields: Iterable[Node]) -> str:
     return f"eventType={event_type}" + _joined("event", [field for field in fields if field.name not in _IGNORED])
 
 
-def hashed(text: str) -> str:
+def hashed(text: str, version: Version = Version.CBV_2_0) -> str:
     """The event id of a pre-hash string: a named-information URI (RFC 6920) with the version of CBV."""
-    return f"ni:///sha-256;{hashlib.sha256(text.encode()).hexdigest()}?ver=CBV2.0"
+    return f"ni:///sha-256;{hashlib.sha256(text.encode()).hexdigest()}?ver={version}"
 
 
 def _joined(parent: str, children: Iterable[Node]) -> str:
@@ -148,87 +143,3 @@ def _word(vocabularies: tuple[Words, ...], value: str) -> str:
         if stored in words.words:
             return web_uri(words, stored)
     return value
-
-
-_EVENT_TYPES = {one: f"{one.capitalize()}Event" for one in EventType}
-
-
-def hash_of(event: Event) -> str:
-    """The CBV event hash of an event, its own fields that EPCIS lacks taken as extensions of ``urn:packtrace:``."""
-    return hashed(prehash(_EVENT_TYPES[event.type], tree(event)))
-
-
-def tree(event: Event) -> Iterator[Node]:
-    """The EPCIS fields of an event (rules.md 2): place is the business location, source and destination parties own."""
-    yield Node("eventTime", time_text(event.event_time))
-    if event.zone_minutes is not None:
-        yield Node("eventTimeZoneOffset", zone_text(event.zone_minutes))
-    for name, keys in (
-        ("epcList", event.epcs),
-        ("childEPCs", event.children),
-        ("inputEPCList", event.inputs),
-        ("outputEPCList", event.outputs),
-    ):
-        yield Node(name, children=tuple(Node("epc", digital_link(key)) for key in keys))
-    yield Node("parentID", digital_link(event.parent) if event.parent else "")
-    classes = (Node("epcClass", lot_link(gtin_of(key), lot_of(key))) for key in event.lots)
-    yield Node("quantityList", children=tuple(Node("quantityElement", children=(one,)) for one in classes))
-    yield Node("action", str(event.action or ""))
-    yield Node("bizStep", event.biz_step)
-    yield Node("disposition", event.disposition)
-    for name, gln in (("readPoint", event.read_point), ("bizLocation", event.place)):
-        yield Node(name, children=(Node("id", gln_link(gln) if gln else ""),))
-    pairs = tuple(Node("", children=(Node("type", one.type), Node("bizTransaction", one.id))) for one in event.transactions)
-    yield Node("bizTransactionList", children=pairs)
-    yield from _party_lists(event)
-    yield from _own_fields(event)
-    if event.extensions:
-        yield from _extensions(json.loads(event.extensions))
-
-
-def _party_lists(event: Event) -> Iterator[Node]:
-    for name, party, place in (
-        ("source", event.source_party, event.source_place),
-        ("destination", event.destination_party, event.destination_place),
-    ):
-        stated = [("owning_party", _party_link(party))] if party else []
-        stated += [("location", gln_link(place))] if place else []
-        pairs = (Node("", children=(Node("type", kind), Node(name, uri))) for kind, uri in stated)
-        yield Node(f"{name}List", children=tuple(pairs))
-
-
-def _party_link(party: str) -> str:
-    return gln_link(party) if extension_of(party) else f"{DOMAIN}/417/{party}"
-
-
-def _own_fields(event: Event) -> Iterator[Node]:
-    """Lot and expiry are instance data where EPCIS has such; the rest are extensions."""
-    in_ilmd = event.action is Action.ADD or event.type is EventType.TRANSFORMATION
-    expiry = date_text(event.expiry)
-    if in_ilmd:
-        stated = (Node(f"{MASTER_DATA}lotNumber", event.lot), Node(f"{MASTER_DATA}itemExpirationDate", expiry))
-        yield Node("ilmd", children=tuple(node for node in stated if node.value))
-    for name, value in (
-        ("lot", "" if in_ilmd else event.lot),
-        ("expiry", "" if in_ilmd else expiry),
-        ("party", event.party and gln_link(event.party)),
-        ("line", event.line),
-        ("boot", "" if event.boot is None else str(event.boot)),
-        ("sequence", "" if event.sequence is None else str(event.sequence)),
-        ("device", event.device),
-        ("operator", event.operator),
-        ("reason", event.reason),
-        ("partial", "true" if event.partial else ""),
-    ):
-        if value:
-            yield Node(PACKTRACE + name, value)
-
-
-def _extensions(stated: dict[str, object]) -> Iterator[Node]:
-    for name, value in stated.items():
-        full = name if name.startswith("{") else f"{PACKTRACE}extensions:{name}"
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, dict):
-                yield Node(full, children=tuple(_extensions(one)))
-            else:
-                yield Node(full, one if isinstance(one, str) else json.dumps(one))

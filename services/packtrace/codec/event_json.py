@@ -63,12 +63,23 @@ def _raw(value: object) -> RawEvent:
             fields["extensions"] = extensions_text(extensions)
         except RejectedError as error:
             raise error.inside("extensions") from error
+    if "epcis" in fields:
+        if not isinstance(fields["epcis"], dict):
+            raise RejectedError(Reject.WRONG_TYPE, "epcis", "a JSON object", type(fields["epcis"]).__name__)
+        fields["epcis"] = _original_text(fields["epcis"])
     if "time_zone" not in fields and not stated_time.endswith("Z"):
         fields["time_zone"] = stated_time[-6:]  # the only zone the source stated
     try:
         return msgspec.convert(fields, RawEvent)
     except msgspec.ValidationError as error:
         raise _rejected(str(error)) from error
+
+
+def _original_text(value: dict[str, object]) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise RejectedError(Reject.BAD_TEXT, "epcis", "UTF-8 text and numbers of 64 bits", str(error)) from error
 
 
 def _rejected(text: str) -> RejectedError:
@@ -122,6 +133,7 @@ def raw_of(event: Event) -> RawEvent:
         if event.correction is None
         else RawCorrection(event.correction.reason, event.correction.events, event.correction.corrective),
         extensions=event.extensions,
+        epcis=event.epcis or None,
     )
 
 
@@ -148,6 +160,8 @@ def raw_to_json(raw: RawEvent) -> bytes:
     fields["event_time"] = time_text(raw.event_time)
     if raw.extensions:
         fields["extensions"] = msgspec.Raw(raw.extensions.encode())
+    if raw.epcis:
+        fields["epcis"] = msgspec.Raw(raw.epcis.encode())
     if raw.correction is not None:
         fields["correction"] = {name: value for name, value in fields["correction"].items() if value}
     ordered = {name: fields[name] for name in _ORDER if name in fields}

@@ -46,7 +46,14 @@ def _finite(text: str) -> float:
     return number
 
 
+class Number(str):
+    """A JSON number as it was written: ``26.0`` stays that, and 30 digits stay 30 digits."""
+
+    __slots__ = ()
+
+
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
+_exact = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=Number, parse_int=Number)
 
 
 def json_value(data: bytes | str) -> object:
@@ -55,11 +62,20 @@ def json_value(data: bytes | str) -> object:
     Raises:
         RejectedError: malformed-json, with what the reader stumbled over.
     """
+    return _value(data, _decoder)
+
+
+def exact_json_value(data: bytes | str) -> object:
+    """As ``json_value``, each number as the text it was (``Number``)."""
+    return _value(data, _exact)
+
+
+def _value(data: bytes | str, decoder: json.JSONDecoder) -> object:
     try:
         text = data if isinstance(data, str) else data.decode()
         if text.count("[") + text.count("{") > JSON_DEPTH_MAX:
             _refuse_depth(text)
-        value = _decoder.decode(text)
+        value = decoder.decode(text)
         if _HALF_PAIR.search(text):
             json.dumps(value, ensure_ascii=False).encode()
         return value

@@ -56,3 +56,5 @@ class RawEvent(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     correction: RawCorrection | None = None
     extensions: str = ""
     """A JSON object as text."""
+    epcis: str | None = None
+    """The EPCIS event it came as, a JSON object as text."""

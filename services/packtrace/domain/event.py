@@ -62,3 +62,5 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     correction: Correction | None = None
     extensions: str = ""
     """Canonical JSON text of the extensions object; empty where there is none."""
+    epcis: str = ""
+    """The EPCIS event it came as, where it came as one: what the other fields do not hold (``codec.epcis.original``)."""

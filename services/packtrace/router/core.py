@@ -170,7 +170,7 @@ class Core:
         tail = self._tails.get(head.tail)
         if tail is None:
             raw = event_avro.read_tail(head.tail)
-            if expiry_needs_time(raw) or len(head.tail) > TAIL_BYTES_MAX:
+            if expiry_needs_time(raw) or raw.epcis or len(head.tail) > TAIL_BYTES_MAX:
                 return self._any_event(record, event_avro.decode(value[wire.HEADER_BYTES :]))
             tail = self._remembered(head.tail, shared(raw))
         known = tail.shared

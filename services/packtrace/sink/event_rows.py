@@ -117,7 +117,7 @@ class EventRows:
         tail = self._tails.get(head.tail)
         if tail is None:
             raw = event_avro.read_tail(head.tail)
-            if raw.inputs or raw.outputs or raw.lots or raw.correction is not None or expiry_needs_time(raw):
+            if raw.inputs or raw.outputs or raw.lots or raw.correction is not None or raw.epcis or expiry_needs_time(raw):
                 return None
             tail = self._remember(head.tail, raw)
         event = check_varying(

@@ -1,0 +1,248 @@
+"""An XML document of any size: its events one at a time as small trees, everything around them as one.
+
+Expat, in pieces, with nothing it could be tricked by: a DOCTYPE is refused where it begins, so there are no entities of the
+document's own and nothing outside it is ever read; depth and the length of one tag are bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+from xml.parsers import expat
+
+from packtrace.codec.epcis.fields import EPC_LISTS, EPCIS_NAMESPACES, SHAPES
+from packtrace.codec.epcis.limits import HEADER_BYTES_MAX, TOKEN_BYTES_MAX, XML_DEPTH_MAX, Limits
+from packtrace.codec.epcis.source import Source
+from packtrace.domain.vocabulary import Reject
+from packtrace.errors import RejectedError
+
+ELEMENTS_MAX: Final = 100_000
+"""Elements of one event or of the header, EPCs not counted: each is some 300 bytes of memory."""
+_NAMES_MAX: Final = 10_000
+"""Different names that one document may use."""
+
+
+class Element:
+    """One element: standard names bare, others ``{namespace}name``."""
+
+    __slots__ = ("attributes", "children", "epcs", "line", "lines", "name", "text")
+
+    def __init__(self, name: str, attributes: dict[str, str], line: int) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.line = line
+        self.children: list[Element] = []
+        self.text = ""
+        self.epcs: list[str] = []
+        """Texts of the ``epc`` elements in it, and the lines they stand on."""
+        self.lines: list[int] = []
+
+
+class XmlEvent(NamedTuple):
+    """One event; ``error`` where it could not be held."""
+
+    number: int
+    line: int
+    element: Element
+    text: bytes
+    error: RejectedError | None = None
+
+
+class _Open:
+    """The event that is being read."""
+
+    __slots__ = ("depth", "elements", "epcs", "error", "root", "start")
+
+    def __init__(self, root: Element, depth: int, start: int) -> None:
+        self.root = root
+        self.depth = depth
+        self.start = start
+        self.elements = 0
+        self.epcs = 0
+        self.error: RejectedError | None = None
+
+
+class XmlStream:
+    """See the module. ``root`` is the document without its events, complete after the last of them."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self._source = source
+        self._limits = limits
+        self.root: Element | None = None
+        self.prefixes: dict[str, str] = {}
+        self.misplaced = False
+        """Standard names came with a namespace that they should not have."""
+        self.has_list = False
+        self._stack: list[Element | None] = []
+        self._event: _Open | None = None
+        self._around = 0
+        self._lists: set[int] = set()
+        self._texts: list[str] = []
+        self._names: dict[str, str] = {}
+        self._ended: list[tuple[_Open, int]] = []
+        self._count = 0
+        parser = self._parser = expat.ParserCreate(namespace_separator="}")
+        parser.buffer_text = True
+        parser.buffer_size = 65_536
+        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.EntityDeclHandler = self._doctype
+        parser.StartNamespaceDeclHandler = self._namespace
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._texts.append
+
+    def events(self) -> Iterator[XmlEvent]:
+        """Read to the end.
+
+        Raises:
+            RejectedError: malformed-xml, forbidden-xml, record-too-large or too-many-events, with the line.
+        """
+        parser = self._parser
+        held, base, fed = b"", 0, 0
+        for piece in self._source():
+            held += piece
+            fed += len(piece)
+            self._feed(piece, False)
+            if fed - parser.CurrentByteIndex > TOKEN_BYTES_MAX + len(piece):
+                raise self._refused(Reject.RECORD_TOO_LARGE, f"a tag, comment or text of at most {TOKEN_BYTES_MAX} bytes", "more")
+            yield from self._take(held, base)
+            opened = self._event
+            if opened is not None and opened.error is None and fed - opened.start > self._limits.event_bytes_max:
+                opened.error = self._refused(Reject.RECORD_TOO_LARGE, f"an event of at most {self._limits.event_bytes_max} bytes", "more")
+                opened.root.children.clear()
+            keep = opened.start if opened is not None and opened.error is None else max(parser.CurrentByteIndex, 0)
+            held, base = held[keep - base :], keep
+        self._feed(b"", True)
+        yield from self._take(held, base)
+
+    def _feed(self, piece: bytes, last: bool) -> None:
+        try:
+            self._parser.Parse(piece, last)
+        except expat.ExpatError as error:
+            where = f"line {error.lineno}, column {error.offset + 1}"
+            raise RejectedError(Reject.MALFORMED_XML, where, "well-formed XML", expat.ErrorString(error.code)) from None
+        except (LookupError, UnicodeError, ValueError) as error:
+            raise self._refused(Reject.MALFORMED_XML, "XML in UTF-8, UTF-16 or ISO-8859-1", str(error)) from None
+
+    def _take(self, held: bytes, base: int) -> Iterator[XmlEvent]:
+        ended, self._ended = self._ended, []
+        for opened, end in ended:
+            close = held.find(b">", end - base)
+            text = held[opened.start - base : close + 1] if opened.start >= base else b""
+            yield XmlEvent(self._count, opened.root.line, opened.root, text, opened.error)
+            self._count += 1
+            if self._count > self._limits.events_max:
+                raise self._too_many()
+
+    def _too_many(self) -> RejectedError:
+        return self._refused(Reject.TOO_MANY_EVENTS, f"at most {self._limits.events_max} events in a document", "more")
+
+    def _refused(self, code: Reject, expected: str, found: str) -> RejectedError:
+        return RejectedError(code, f"line {self._parser.CurrentLineNumber}", expected, found)
+
+    def _doctype(self, *_: object) -> None:
+        raise self._refused(Reject.FORBIDDEN_XML, "no DOCTYPE and no entities", "a DOCTYPE")
+
+    def _namespace(self, prefix: str | None, uri: str) -> None:
+        if prefix and len(self.prefixes) < _NAMES_MAX:
+            self.prefixes.setdefault(prefix, uri or "")
+
+    def _named(self, raw: str) -> str:
+        space, _, local = raw.rpartition("}")
+        name = local if not space or space in EPCIS_NAMESPACES else f"{{{space}}}{local}"
+        if space in EPCIS_NAMESPACES and self._stack:
+            self.misplaced = True
+        if len(self._names) >= _NAMES_MAX:
+            raise self._refused(Reject.FORBIDDEN_XML, f"at most {_NAMES_MAX} different names", "more")
+        self._names[raw] = name
+        return name
+
+    def _start(self, raw: str, attributes: dict[str, str]) -> None:
+        name = self._names.get(raw) or self._named(raw)
+        stack, event = self._stack, self._event
+        if len(stack) >= XML_DEPTH_MAX:
+            raise self._refused(Reject.FORBIDDEN_XML, f"elements at most {XML_DEPTH_MAX} deep", "deeper nesting")
+        top = stack[-1] if stack else None
+        if event is not None:
+            if name == "epc" and top is not None and top.name in EPC_LISTS and not attributes:
+                stack.append(None)
+                self._texts.clear()
+                return
+            if top is None and event.error is None:
+                line = self._parser.CurrentLineNumber
+                event.error = RejectedError(Reject.WRONG_TYPE, f"line {line}", "an EPC without elements inside", name)
+        element = Element(name, {self._names.get(key) or self._named(key): one for key, one in attributes.items()}, 0)
+        element.line = self._parser.CurrentLineNumber
+        if event is not None:
+            self._inside(event, top, element)
+        else:
+            self._outside(top, element)
+        stack.append(element)
+        self._texts.clear()
+
+    def _inside(self, event: _Open, top: Element | None, element: Element) -> None:
+        event.elements += 1
+        if event.elements > ELEMENTS_MAX and event.error is None:
+            event.error = self._refused(Reject.RECORD_TOO_LARGE, f"at most {ELEMENTS_MAX} elements in an event", "more")
+        if event.error is not None:
+            event.root.children.clear()
+        elif top is not None:
+            self._keep_text(top)
+            top.children.append(element)
+
+    def _outside(self, top: Element | None, element: Element) -> None:
+        depth = len(self._stack)
+        name = element.name
+        if (depth and depth - 1 in self._lists and name != "extension") or (not depth and name in SHAPES):
+            if self._count + len(self._ended) >= self._limits.events_max:
+                raise self._too_many()
+            self._event = _Open(element, depth, self._parser.CurrentByteIndex)
+            return
+        self._around += 1
+        if self._around > ELEMENTS_MAX or (self._parser.CurrentByteIndex > HEADER_BYTES_MAX and not self._lists and not self._count):
+            raise self._refused(
+                Reject.RECORD_TOO_LARGE, f"a header of at most {HEADER_BYTES_MAX} bytes and {ELEMENTS_MAX} elements", "more"
+            )
+        if name == "EventList" or (depth and depth - 1 in self._lists):
+            self._lists.add(depth)
+            self.has_list = True
+        elif top is None:
+            self.root = element
+        else:
+            self._keep_text(top)
+        if top is not None and depth - 1 not in self._lists:
+            top.children.append(element)
+
+    def _keep_text(self, top: Element) -> None:
+        if self._texts:
+            top.text += "".join(self._texts).strip()
+
+    def _end(self, raw: str) -> None:
+        element = self._stack.pop()
+        event = self._event
+        if element is None:
+            assert event is not None
+            top = self._stack[-1]
+            event.epcs += 1
+            if event.epcs > self._limits.epcs_max:
+                if event.error is None:
+                    event.error = self._refused(Reject.TOO_MANY_EPCS, f"at most {self._limits.epcs_max} items in an event", "more")
+                    event.root.children.clear()
+            elif top is not None and event.error is None:
+                top.epcs.append("".join(self._texts))
+                top.lines.append(self._parser.CurrentLineNumber)
+            self._texts.clear()
+            return
+        text = "".join(self._texts)
+        if element.children or element.epcs:
+            text = text.strip()
+        if text:
+            element.text += text
+        self._texts.clear()
+        depth = len(self._stack)
+        if event is not None and depth == event.depth:
+            self._ended.append((event, self._parser.CurrentByteIndex))
+            self._event = None
+        else:
+            self._lists.discard(depth)
