@@ -13,10 +13,14 @@ import fastavro
 
 from packtrace import contracts
 from packtrace.adapters.http_status import status_routes
-from packtrace.adapters.log_memory import MemoryLog, MemoryWriter
+from packtrace.adapters.log_memory import MemoryLog, MemoryReader, MemoryWriter
+from packtrace.codec.epcis.limits import Limits
 from packtrace.gateway.app import create_app
 from packtrace.gateway.body import BodyLimits, BodyReader
+from packtrace.gateway.captures import Captures
+from packtrace.gateway.epcis_intake import EpcisIntake
 from packtrace.gateway.intake import Intake, codec
+from packtrace.gateway.known import KnownReference
 from packtrace.gateway.publisher import Publisher
 from packtrace.gateway.receipts import Receipts
 
@@ -27,7 +31,7 @@ EVENT_SCHEMA = fastavro.parse_schema(json.loads(contracts.schema_text("event.avs
 REJECTED_SCHEMA = fastavro.parse_schema(json.loads(contracts.schema_text("rejected.avsc")))
 
 
-encode_event = codec(7, 7).encode_event
+encode_event = codec(7, 7, 7).encode_event
 
 
 def decoded(schema: Any, value: bytes | None) -> dict[str, Any]:
@@ -57,19 +61,24 @@ class Gateway:
         self.log = MemoryLog(now=NOW)
         self.now = NOW
         self.failures: list[str] = []
-        self.codec = codec(7, 7)
+        self.codec = codec(7, 7, 7)
         self.publisher = Publisher(
             lambda: MemoryWriter(self.log), self.log.answer, lambda: self.failures.append("stopped"), 0.2, pending_bytes_max
         )
         self.receipts = Receipts(folder / "captures.sqlite")
+        self.known = KnownReference(lambda: MemoryReader(self.log, "known"))
         intake = Intake(self.publisher, self.receipts, lambda: self.codec, lambda: self.now, events_max)
-        self.app = create_app(intake, self.receipts, BodyReader(limits or BodyLimits()), status_routes(self.publisher.trouble))
+        epcis = EpcisIntake(self.publisher, self.known, Limits(events_max=events_max))
+        captures = Captures(epcis, intake, self.receipts, lambda: self.now)
+        bodies = BodyReader(limits or BodyLimits(), folder / "bodies")
+        self.app = create_app(intake, captures, self.receipts, bodies, status_routes(self.publisher.trouble))
 
     def __enter__(self) -> Gateway:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.publisher.close()
+        self.known.close()
         self.receipts.close()
 
     def request(self, method: str, path: str, chunks: Iterable[bytes] = (b"",), **headers: str) -> Response:
@@ -105,9 +114,9 @@ class Gateway:
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
+            "path": path.partition("?")[0],
+            "raw_path": path.partition("?")[0].encode(),
+            "query_string": path.partition("?")[2].encode(),
             "root_path": "",
             "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 1),

@@ -207,13 +207,18 @@ def test_while_the_schemas_are_not_known_nothing_is_claimed(gateway: Gateway, tm
         raise UnavailableError("the registry does not answer")
 
     intake = Intake(gateway.publisher, gateway.receipts, unknown, lambda: gateway.now, 10)
+    from packtrace.codec.epcis.limits import Limits
     from packtrace.gateway.app import create_app
     from packtrace.gateway.body import BodyLimits, BodyReader
+    from packtrace.gateway.captures import Captures
+    from packtrace.gateway.epcis_intake import EpcisIntake
 
-    gateway.app = create_app(intake, gateway.receipts, BodyReader(BodyLimits()), [])
-    answer = gateway.post("/events", event(1))
-    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
-    assert "the registry does not answer" in answer.json["detail"]
+    captures = Captures(EpcisIntake(gateway.publisher, gateway.known, Limits()), intake, gateway.receipts, lambda: gateway.now)
+    gateway.app = create_app(intake, captures, gateway.receipts, BodyReader(BodyLimits()), [])
+    for body, media_type in ((event(1), "application/json"), (b'{"type": "ObjectEvent"}', "application/ld+json")):
+        answer = gateway.post("/events", body, media_type)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+        assert "the registry does not answer" in answer.json["detail"]
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -138,9 +138,7 @@ def test_bodies_coming_in_share_a_bound(tmp_path: Path) -> None:
 # fmt: off
 MEDIA = [
     #  content type                              more headers
-    ("application/xml",                          {}),
-    ("text/xml; charset=utf-8",                  {}),
-    ("application/ld+json",                      {}),
+    ("text/html; charset=utf-8",                 {}),
     ("text/plain",                               {}),
     ("",                                         {}),
     ("application/json; charset=iso-8859-1",     {}),
@@ -158,8 +156,9 @@ def test_another_kind_of_body_is_told_what_is_read(tmp_path: Path, content_type:
         assert "application/json" in answer.headers["accept-post"]
 
 
-def test_an_epcis_document_sent_as_json_is_told_so(tmp_path: Path) -> None:
+def test_an_epcis_document_sent_as_events_of_packtrace_is_told_so(tmp_path: Path) -> None:
     with Gateway(tmp_path) as gateway:
-        answer = gateway.post("/capture", {"@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld", "type": "EPCISDocument"})
+        document = {"@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld", "type": "EPCISDocument"}
+        answer = gateway.post("/capture", document, "application/vnd.packtrace+json")
         assert (answer.status, answer.json["type"]) == (415, "urn:packtrace:problem:unsupported-media-type")
-        assert "application/vnd.packtrace+json" in answer.json["detail"]
+        assert "application/ld+json" in answer.json["detail"]

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+import uuid
 
 import uvicorn
 
@@ -15,12 +16,16 @@ from packtrace.adapters import crash_point
 from packtrace.adapters.http_status import status_routes
 from packtrace.adapters.kafka import KafkaReader, KafkaWriter
 from packtrace.adapters.registry import Registry
+from packtrace.codec.epcis.limits import Limits
 from packtrace.errors import PacktraceError, RefusedError, UnavailableError
 from packtrace.gateway.admission import EVENTS, REJECTED
 from packtrace.gateway.app import create_app
 from packtrace.gateway.body import BodyLimits, BodyReader
+from packtrace.gateway.captures import Captures
 from packtrace.gateway.connection import with_header_timeout
+from packtrace.gateway.epcis_intake import EpcisIntake
 from packtrace.gateway.intake import Codec, Intake, codec
+from packtrace.gateway.known import REFERENCE, KnownReference
 from packtrace.gateway.publisher import Publisher
 from packtrace.gateway.receipts import Receipts
 from packtrace.ports import TopicPartition
@@ -46,7 +51,7 @@ class Schemas:
         """Raises UnavailableError until they are known."""
         with self._lock:
             if self._codec is None:
-                self._codec = codec(self._registry.schema_id(EVENTS), self._registry.schema_id(REJECTED))
+                self._codec = codec(*map(self._registry.schema_id, (EVENTS, REJECTED, REFERENCE)))
             return self._codec
 
 
@@ -81,6 +86,10 @@ def main() -> int:
         return _serve(settings, listening)
 
 
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
 def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=1024)
@@ -105,11 +114,14 @@ def _serve(settings: GatewaySettings, listening: socket.socket) -> int:
 
     publisher = Publisher(lambda: KafkaWriter(settings.kafka, client="gateway", linger_milliseconds=LINGER_MILLISECONDS), probe, stop)
     receipts = Receipts(settings.home / "gateway" / "captures.sqlite", settings.gateway_captures)
-    intake = Intake(publisher, receipts, schemas.codec, lambda: time.time_ns() // 1000, settings.gateway_events)
-    bodies = BodyReader(BodyLimits(bytes_max=settings.gateway_body_bytes, timeout_seconds=settings.gateway_body_seconds))
+    intake = Intake(publisher, receipts, schemas.codec, _now, settings.gateway_events)
+    known = KnownReference(lambda: KafkaReader(settings.kafka, f"{GROUP}-reference-{uuid.uuid4().hex[:12]}", client="gateway-reference"))
+    captures = Captures(EpcisIntake(publisher, known, Limits(events_max=settings.gateway_events)), intake, receipts, _now)
+    limits = BodyLimits(bytes_max=settings.gateway_body_bytes, timeout_seconds=settings.gateway_body_seconds)
+    bodies = BodyReader(limits, settings.home / "gateway" / "bodies")
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(intake, receipts, bodies, status_routes(publisher.trouble)),
+            create_app(intake, captures, receipts, bodies, status_routes(publisher.trouble)),
             http=with_header_timeout(settings.gateway_header_seconds),
             lifespan="off",
             log_config=None,
@@ -129,6 +141,7 @@ def _serve(settings: GatewaySettings, listening: socket.socket) -> int:
         return 1
     finally:
         publisher.close()
+        known.close()
         receipts.close()
         reader.close()
         registry.close()

@@ -14,6 +14,7 @@ from packtrace.adapters.log_limits import check_size
 from packtrace.codec.event_check import check
 from packtrace.codec.event_json import raw_from_json
 from packtrace.codec.raw_event import RawEvent
+from packtrace.domain.event import Event
 from packtrace.errors import RejectedError
 from packtrace.gateway.document import EventText
 
@@ -59,7 +60,7 @@ def admit(event: EventText, encode: Callable[[RawEvent], bytes], now: int) -> Ad
     return Admitted(checked.id, key, value)
 
 
-def source_of(raw: RawEvent) -> str:
+def source_of(raw: RawEvent | Event) -> str:
     """Who counts as the source of an event, and so keeps its order: line, else device, else party, else place."""
     return raw.line or raw.device or raw.party or raw.source_party or raw.place or raw.read_point
 

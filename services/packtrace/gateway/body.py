@@ -1,9 +1,17 @@
-"""The body of a request: counted while it streams in, within its time, never more of all bodies held than is allowed."""
+"""The body of a request: counted while it streams in, within its time, never more of all bodies held than is allowed.
+
+A body beyond ``memory_bytes_max`` (only taken where the limit is set so high) is held in a file that has no name.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +21,7 @@ from packtrace.gateway.problem import ProblemError
 DRAIN_SECONDS = 2.0
 """A client that is refused in mid-body gets this long to finish sending, else it may see a reset instead of the answer."""
 CLOSE = {"Connection": "close"}
+PIECE_BYTES = 64 * 1024
 
 
 class BodyLimits(msgspec.Struct, frozen=True):
@@ -23,17 +32,95 @@ class BodyLimits(msgspec.Struct, frozen=True):
     pause_seconds_max: float = 10.0
     """Longest time without a byte."""
     held_bytes_max: int = 256 * 1024 * 1024
+    memory_bytes_max: int = 10 * 1024 * 1024
+
+
+class Body:
+    """A whole body, in memory or in a file; ``pieces`` may be asked for again and again."""
+
+    def __init__(self, folder: Path | None, memory_bytes_max: int) -> None:
+        self._folder = folder
+        self._memory_bytes_max = memory_bytes_max
+        self._chunks: list[bytes] = []
+        self._file: BinaryIO | None = None
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """In memory."""
+        return 0 if self._file is not None else self.size
+
+    @property
+    def in_memory(self) -> bool:
+        return self._file is None
+
+    @property
+    def capture(self) -> str:
+        """Id of the capture: the same document has the same."""
+        return self._hash.hexdigest()[:32]
+
+    def take(self, chunk: bytes) -> None:
+        self._hash.update(chunk)
+        self.size += len(chunk)
+        if self._file is None and self.size > self._memory_bytes_max:
+            if self._folder is not None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 closed by ``close``
+            for one in self._chunks:
+                self._file.write(one)
+            self._chunks.clear()
+        if self._file is None:
+            self._chunks.append(chunk)
+        else:
+            self._file.write(chunk)
+
+    def pieces(self) -> Iterator[bytes]:
+        """From the beginning; one reader at a time."""
+        if self._file is None:
+            yield from self._chunks
+            return
+        self._file.seek(0)
+        while piece := self._file.read(PIECE_BYTES):
+            yield piece
+
+    def whole(self) -> bytes:
+        """All of it at once."""
+        return b"".join(self.pieces())
+
+    def head(self, size: int) -> bytes:
+        """Its first bytes, at least ``size`` where there are as many."""
+        out = b""
+        for piece in self.pieces():
+            out += piece
+            if len(out) >= size:
+                break
+        return out
+
+    def close(self) -> None:
+        self._chunks.clear()
+        if self._file is not None:
+            self._file.close()
 
 
 class BodyReader:
-    """Reads bodies within their limits."""
+    """Reads bodies within their limits.
 
-    def __init__(self, limits: BodyLimits) -> None:
+    Args:
+        folder: where the files of long bodies are; None: where the system has such files.
+    """
+
+    def __init__(self, limits: BodyLimits, folder: Path | None = None) -> None:
         self._limits = limits
+        self._folder = folder
         self._held_bytes = 0
 
-    async def read(self, request: Request) -> bytes:
-        """The whole body.
+    @property
+    def bytes_max(self) -> int:
+        return self._limits.bytes_max
+
+    async def read(self, request: Request) -> Body:
+        """The whole body; the caller closes it.
 
         Raises:
             ProblemError: 413 beyond its limit (at once where Content-Length says so), 408 when it takes too long,
@@ -42,15 +129,17 @@ class BodyReader:
         declared = request.headers.get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared) > self._limits.bytes_max:
             raise self._too_large(declared)
-        chunks: list[bytes] = []
+        body = Body(self._folder, self._limits.memory_bytes_max)
         try:
-            await self._collect(request, chunks)
-        finally:
-            self._held_bytes -= sum(map(len, chunks))
-        return b"".join(chunks)
+            await self._collect(request, body)
+        except BaseException:
+            self._held_bytes -= body.held_bytes
+            body.close()
+            raise
+        self._held_bytes -= body.held_bytes
+        return body
 
-    async def _collect(self, request: Request, chunks: list[bytes]) -> None:
-        size = 0
+    async def _collect(self, request: Request, body: Body) -> None:
         now = asyncio.get_running_loop().time
         end = now() + self._limits.timeout_seconds
         try:
@@ -58,25 +147,28 @@ class BodyReader:
                 deadline.reschedule(min(end, now() + self._limits.pause_seconds_max))
                 async for chunk in request.stream():
                     deadline.reschedule(min(end, now() + self._limits.pause_seconds_max))
-                    size += len(chunk)
-                    self._held_bytes += len(chunk)
-                    chunks.append(chunk)
-                    if size > self._limits.bytes_max:
-                        raise self._too_large(f"at least {size}")
+                    if body.size + len(chunk) > self._limits.bytes_max:
+                        raise self._too_large(f"at least {body.size + len(chunk)}")
+                    before = body.held_bytes
+                    body.take(chunk)
+                    self._held_bytes += body.held_bytes - before
                     if self._held_bytes > self._limits.held_bytes_max:
                         raise ProblemError(503, "overloaded", "too many bodies are being received, try again", CLOSE | {"Retry-After": "1"})
         except TimeoutError:
             limits = self._limits
             detail = (
                 f"expected the whole body within {limits.timeout_seconds:g} s and a byte at least every "
-                f"{limits.pause_seconds_max:g} s, found {size} bytes"
+                f"{limits.pause_seconds_max:g} s, found {body.size} bytes"
             )
             raise ProblemError(408, "body-too-slow", detail, CLOSE) from None
         except ClientDisconnect:
-            raise ProblemError(400, "body-cut-off", f"the connection ended after {size} bytes", CLOSE) from None
+            raise ProblemError(400, "body-cut-off", f"the connection ended after {body.size} bytes", CLOSE) from None
 
     def _too_large(self, found: str) -> ProblemError:
-        detail = f"expected at most {self._limits.bytes_max} bytes, found {found}; send the events in several bodies"
+        detail = (
+            f"expected at most {self._limits.bytes_max} bytes, found {found}; send the events in several bodies, "
+            "or raise PACKTRACE_GATEWAY_BODY_BYTES (to 300 MiB at most)"
+        )
         return ProblemError(413, "body-too-large", detail, CLOSE)
 
 

@@ -56,6 +56,8 @@ CODES = {
     "all-rejected":           "No event of the body was accepted",
     "broker-away":            "The log did not acknowledge; nothing is claimed",
     "overloaded":             "More is waiting for the log than this gateway holds",
+    "not-acceptable":         "The version asked for is not spoken here",
+    "bad-parameter":          "A header or parameter has no value that can be used",
     "unknown-capture":        "No capture with this id is remembered",
     "not-found":              "There is nothing at this path",
     "method-not-allowed":     "The path does not take this method",
@@ -66,4 +68,6 @@ CODES = {
 def of_http_status(status: int) -> ProblemError:
     """The problem of a status the framework itself answered with."""
     code = {404: "not-found", 405: "method-not-allowed"}.get(status, "not-found")
-    return ProblemError(status, code, HTTPStatus(status).phrase.lower() + "; see /healthz, POST /events, POST /capture, GET /capture/{id}")
+    return ProblemError(
+        status, code, HTTPStatus(status).phrase.lower() + "; see /healthz, POST /events, POST /capture, GET /capture, GET /capture/{id}"
+    )

@@ -50,6 +50,18 @@ class _Job:
         self.left -= 1
 
 
+class Sent:
+    """Records that were handed over; ``wait`` returns when the broker has acknowledged every one of them."""
+
+    def __init__(self, job: _Job | None) -> None:
+        self._job = job
+
+    def wait(self) -> None:
+        """Raises UnavailableError: it did not, or not in time."""
+        if self._job is not None:
+            self._job.done.result()
+
+
 class Publisher:
     """See the module.
 
@@ -75,7 +87,7 @@ class Publisher:
         self._acknowledge_timeout_seconds = acknowledge_timeout_seconds
         self._pending_bytes_max = pending_bytes_max
         self._pending_bytes = 0
-        self._lock = threading.Lock()
+        self._room = threading.Condition()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: LogWriter | None = None
         self._trouble: str | None = "the broker has not answered yet"
@@ -89,15 +101,31 @@ class Publisher:
             UnavailableError: it did not, or not in time; some may be in the log all the same.
             OverloadedError: too much is waiting already; nothing was taken.
         """
-        if not records:
-            return
+        if records:
+            await asyncio.wrap_future(self._put(records, 0).done)
+
+    def send(self, records: Sequence[Outgoing], patient: bool = False) -> Sent:
+        """Hand ``records`` over, from a thread that may block.
+
+        Args:
+            patient: wait for room, as somebody in the middle of a document does, up to the time a batch may take.
+
+        Raises:
+            OverloadedError: too much is waiting already; nothing was taken.
+        """
+        return Sent(self._put(records, self._acknowledge_timeout_seconds if patient else 0) if records else None)
+
+    def _put(self, records: Sequence[Outgoing], patience_seconds: float) -> _Job:
         job = _Job(records)
-        with self._lock:
-            if self._pending_bytes and self._pending_bytes + job.size > self._pending_bytes_max:
+        with self._room:
+            if not self._room.wait_for(lambda: self._fits(job), patience_seconds):
                 raise OverloadedError
             self._pending_bytes += job.size
         self._jobs.put(job)
-        await asyncio.wrap_future(job.done)
+        return job
+
+    def _fits(self, job: _Job) -> bool:
+        return not self._pending_bytes or self._pending_bytes + job.size <= self._pending_bytes_max
 
     def trouble(self) -> str | None:
         """Why nothing can be published now; None when it can."""
@@ -161,8 +189,9 @@ class Publisher:
         except UnavailableError as error:
             self._trouble = str(error)
             self._drop_writer()
-        with self._lock:
+        with self._room:
             self._pending_bytes -= sum(job.size for job in jobs)
+            self._room.notify_all()
         for job in jobs:
             if job.left == 0:
                 job.done.set_result(None)

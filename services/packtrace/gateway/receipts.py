@@ -14,12 +14,15 @@ from typing import Literal
 
 import msgspec
 
+Behaviour = Literal["proceed", "rollback"]
+"""What one bad event does to the others of its document (EPCIS 2.0, captureErrorBehaviour)."""
+
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one event of a body."""
+    """What became of one event of a body. Withheld: it is good, but another is not and one bad event was to undo all."""
 
     index: int
-    status: Literal["accepted", "rejected"]
+    status: Literal["accepted", "rejected", "withheld"]
     id: str = ""
     code: str = ""
     where: str = ""
@@ -27,14 +30,37 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     found: str = ""
 
 
+class Warned(msgspec.Struct, frozen=True):
+    """Something that was read although it is not as it should be; ``index`` -1: of the document."""
+
+    index: int
+    where: str
+    text: str
+
+
 class Receipt(msgspec.Struct, frozen=True):
-    """The answer to one body. ``captured_at`` is ISO 8601 UTC."""
+    """The answer to one body. ``captured_at`` is ISO 8601 UTC.
+
+    Args:
+        events: verdict by verdict; of a document of more than 10,000 events the rejected alone.
+        count: events of the document; 0: as many as ``events``.
+        master_data: entities of reference data that the document has made known.
+    """
 
     capture: str
     captured_at: str
     accepted: int
     rejected: int
     events: list[Verdict]
+    behaviour: Behaviour = "proceed"
+    count: int = 0
+    master_data: int = 0
+    warnings: list[Warned] = []
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a verdict for every event."""
+        return self.count in (0, len(self.events))
 
 
 class Receipts:
@@ -68,6 +94,16 @@ class Receipts:
             self._connection.execute("DELETE FROM capture WHERE number <= ?", (self._next - self._captures_max,))
             self._connection.execute("COMMIT")
             self._next += 1
+
+    def page(self, before: int | None, size: int) -> tuple[list[Receipt], int | None]:
+        """The newest ``size`` answers older than number ``before``, and the number to go on from; None: there are no more."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT number, receipt FROM capture WHERE number < ? ORDER BY number DESC LIMIT ?",
+                (self._next if before is None else before, size + 1),
+            ).fetchall()
+        found = [msgspec.json.decode(row[1], type=Receipt) for row in rows[:size]]
+        return found, int(rows[size - 1][0]) if len(rows) > size else None
 
     def close(self) -> None:
         with self._lock:

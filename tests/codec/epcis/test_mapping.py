@@ -11,7 +11,7 @@ from packtrace.codec.epcis.hashing import hash_of
 from packtrace.codec.epcis.mapping import Mapped, mapped
 from packtrace.codec.epcis.native import neutral_of
 from packtrace.codec.epcis.node import Node
-from packtrace.codec.epcis.original import unpacked
+from packtrace.codec.epcis.original import document_of, kept_document, unpacked
 from packtrace.codec.epcis.reading import read, whole
 from packtrace.codec.event_json import decode_event, to_json
 from packtrace.domain.explode import ops_of
@@ -50,7 +50,11 @@ def test_every_published_event_is_kept_and_comes_back() -> None:
 
 def test_the_dscsa_example_has_its_tree_and_its_header() -> None:
     document, events = events_of(DSCSA.read_bytes())
-    done = [mapped(event) for event in events]
+    done = [mapped(event, kept_document(document)) for event in events]
+    for one in done:
+        kept = document_of(one.raw.epcis or "")
+        assert kept == msgspec.structs.replace(document, vocabularies=())
+        assert kept.statement("affirmTransactionStatement") == "true"
     kinds = [kind_of(one.event) for one in done]
     assert kinds.count(Kind.COMMISSION) == 3
     assert kinds.count(Kind.PACK) == 4

@@ -240,7 +240,7 @@ def test_the_sizes_of_the_pieces_do_not_matter() -> None:
     for data in (json_document(EVENT, EVENT | {"rdfs:a": '"\\{['}, EVENT), xml_document(XML_EVENT, XML_EVENT, XML_EVENT)):
         want = read(data)
         for size in (1, 2, 3, 7, 64):
-            reading = Reading(lambda data=data, size=size: (data[at : at + size] for at in range(0, len(data), size)))
+            reading = Reading(lambda data=data, size=size: (data[at : at + size] for at in range(0, len(data), size)))  # type: ignore[misc]
             assert [_plain(found) for found in reading] == [_plain(found) for found in want[1]]
             assert reading.document == want[0]
 

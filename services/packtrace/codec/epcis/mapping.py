@@ -14,6 +14,7 @@ import msgspec
 
 from packtrace.codec import event_shape
 from packtrace.codec.epcis import fields
+from packtrace.codec.epcis.document import Document
 from packtrace.codec.epcis.event import EpcisEvent, Pair, Quantity
 from packtrace.codec.epcis.hashing import hash_of
 from packtrace.codec.epcis.items import URI, followed, is_followed
@@ -59,16 +60,17 @@ class Mapped(NamedTuple):
     remarks: tuple[Remark, ...]
 
 
-def mapped(epcis: EpcisEvent, *, log_time: int | None = None) -> Mapped:
+def mapped(epcis: EpcisEvent, document: Document | None = None, *, log_time: int | None = None) -> Mapped:
     """Judge ``epcis`` and map it.
 
     Args:
+        document: what is kept of the document it came in (``original.kept_document``).
         log_time: microseconds; an event more than 24 h ahead of it is rejected. None: not compared.
 
     Raises:
         RejectedError: ``where`` is the place in the EPCIS event, e.g. ``childEPCs[3]``.
     """
-    mapper = _Mapper(epcis)
+    mapper = _Mapper(epcis, document)
     try:
         raw = mapper.raw()
         event = check(raw, log_time=log_time)
@@ -94,8 +96,9 @@ _FIRST = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?(\..*)?")
 class _Mapper:
     """One event on its way."""
 
-    def __init__(self, epcis: EpcisEvent) -> None:
+    def __init__(self, epcis: EpcisEvent, document: Document | None) -> None:
         self.epcis = epcis
+        self._document = document
         self.remarks: list[Remark] = []
         self._places: dict[str, list[int]] = {}
 
@@ -143,7 +146,7 @@ class _Mapper:
             disposition=epcis.disposition,
             **{name: value for name, value in values.items() if value or value == 0},
         )
-        return msgspec.structs.replace(raw, epcis=packed(epcis, raw))
+        return msgspec.structs.replace(raw, epcis=packed(epcis, raw, self._document))
 
     def _identified(self) -> EpcisEvent:
         """With the CBV event hash where the event has no id: all who compute it get the same."""

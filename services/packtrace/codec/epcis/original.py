@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from packtrace.codec.epc_urn import write_item
+from packtrace.codec.epcis.document import Document
 from packtrace.codec.epcis.event import EpcisEvent
 from packtrace.codec.epcis.fields import EPC_LISTS
 from packtrace.codec.identifiers import digital_link
@@ -26,24 +27,37 @@ URN: Final = "urn"
 LINK: Final = "link"
 _LINK_OPENING: Final = "https://id.gs1.org/"
 _URN_OPENINGS: Final = ("urn:epc:id:sgtin:", "urn:epc:id:sscc:")
+DOCUMENT_BYTES_MAX: Final = 8_192
 ORIGINAL_BYTES_MAX: Final = 4 * 1024 * 1024
 """Sensor readings and extensions of one event, and lists that packtrace does not follow."""
 
 
 class Original(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``event`` without the lists named in ``lists``; ``prefixes``: company prefixes of those spelled as URN."""
+    """``event`` without the lists named in ``lists``; ``prefixes``: company prefixes of those spelled as URN.
+
+    ``document``: what the event came in, without master data: its sender and receiver, the statements of its header.
+    """
 
     event: EpcisEvent
     lists: dict[str, str] = {}
     prefixes: tuple[str, ...] = ()
+    document: Document | None = None
 
 
 _encode = msgspec.json.Encoder(order=None).encode
 _decoder = msgspec.json.Decoder(Original)
 
 
-def packed(epcis: EpcisEvent, raw: RawEvent) -> str:
-    """The text to keep beside ``raw``, which was made of ``epcis``.
+def kept_document(document: Document) -> Document | None:
+    """What is kept of a document beside each of its events; of one with a long header only who sent it to whom."""
+    kept = msgspec.structs.replace(document, vocabularies=())
+    if len(_encode(kept)) > DOCUMENT_BYTES_MAX:
+        kept = msgspec.structs.replace(kept, header=(), extensions=(), sbdh=None, prefixes=())
+    return None if kept == Document() or len(_encode(kept)) > DOCUMENT_BYTES_MAX else kept
+
+
+def packed(epcis: EpcisEvent, raw: RawEvent, document: Document | None = None) -> str:
+    """The text to keep beside ``raw``, which was made of ``epcis``; ``document`` as ``kept_document`` answers.
 
     Raises:
         RejectedError: record-too-large.
@@ -60,7 +74,7 @@ def packed(epcis: EpcisEvent, raw: RawEvent) -> str:
         spelled = {field: spelling for field, spelling in spelled.items() if spelling == LINK}
         prefixes = set()
     event = msgspec.structs.replace(epcis, **dict.fromkeys(spelled, ()))
-    text = _encode(Original(event, spelled, tuple(sorted(prefixes))))
+    text = _encode(Original(event, spelled, tuple(sorted(prefixes)), document))
     _refuse_long(len(text))
     return text.decode()
 
@@ -139,3 +153,8 @@ def unpacked(text: str, event: Event) -> EpcisEvent:
         field: tuple(map(urn if spelling == URN else digital_link, getattr(event, field))) for field, spelling in original.lists.items()
     }
     return msgspec.structs.replace(original.event, **lists)
+
+
+def document_of(text: str) -> Document:
+    """The document that the event came in, as far as it was kept."""
+    return _read(text).document or Document()
