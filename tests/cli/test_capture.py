@@ -11,6 +11,7 @@ import pytest
 from packtrace.cli.capture import capture_file
 from packtrace.errors import RefusedError, UnavailableError
 from tests.cli.wired import ToGateway
+from tests.codec.epcis.test_reading import EVENT, XML_EVENT, json_document, xml_document
 from tests.gateway.asgi import Gateway, event
 
 
@@ -60,11 +61,34 @@ def test_a_file_that_is_no_json_is_rejected_by_the_gateway_and_kept(gateway: Gat
     assert gateway.rejected()[0]["value"] == b"[{},,]"
 
 
-@pytest.mark.parametrize("text", ["<epcis:EPCISDocument/>", '{"@context": "x", "type": "EPCISDocument"}'])
-def test_an_epcis_document_is_told_what_is_read(gateway: Gateway, tmp_path: Path, text: str) -> None:
-    (one,) = capture_file(ToGateway(gateway), written(tmp_path, text))
-    assert "expected application/json" in one.problem
-    assert one.receipt == {}
+BAD = EVENT | {"epcList": ["urn:epc:id:sgtin:9506000.013435.A1", "urn:epc:id:sgtin:9506000.13435.A2"]}
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+def test_an_epcis_document_is_captured_and_its_bad_event_found(gateway: Gateway, tmp_path: Path, kind: str) -> None:
+    bad = XML_EVENT.replace("013435.A2", "13435.A2")
+    text = json_document(EVENT, BAD) if kind == "json" else xml_document(XML_EVENT, bad)
+    (one,) = capture_file(ToGateway(gateway), written(tmp_path, text.decode()))
+    assert (one.receipt["accepted"], one.receipt["rejected"]) == (1, 1)
+    (refusal,) = one.refusals
+    assert refusal.verdict["where"] == ("/epcisBody/eventList/1/epcList/1" if kind == "json" else "line 3, epcList[1]")
+    (none,) = capture_file(ToGateway(gateway), written(tmp_path, text.decode()), behaviour="rollback")
+    assert none.receipt["rejected"] == 1
+
+
+def test_a_document_beyond_the_limits_goes_in_parts_and_keeps_its_places(tmp_path: Path) -> None:
+    with Gateway(tmp_path, events_max=4) as gateway:
+        events = [EVENT | {"epcList": [f"urn:epc:id:sgtin:9506000.013435.A{number}"]} for number in range(9)]
+        events[6] = BAD
+        text = json_document(*events, epcisHeader={}).decode().replace('"+01:00"', '"+01:00", "a": tru', 1)
+        bodies = list(capture_file(ToGateway(gateway), written(tmp_path, text), body_events_max=4))
+        assert sum(one.receipt["accepted"] for one in bodies) == 7
+        refusals = [refusal.verdict for one in bodies for refusal in one.refusals]
+        assert [(one["index"], one["where"]) for one in refusals] == [
+            (0, "/epcisBody/eventList/0"),
+            (6, "/epcisBody/eventList/6/epcList/1"),
+        ]
+        assert len(gateway.events()) == 7
 
 
 def test_an_empty_file_is_said_to_be_empty(gateway: Gateway, tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ class Client:
         stated = {name: str(value) for name, value in (parameters or {}).items() if value is not None}
         return self._ask("GET", path + ("?" + urlencode(stated) if stated else ""), None, {})
 
-    def post(self, path: str, body: bytes, media_type: str) -> Answer:
-        return self._ask("POST", path, body, {"Content-Type": media_type})
+    def post(self, path: str, body: bytes, media_type: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self._ask("POST", path, body, {"Content-Type": media_type} | dict(headers or {}))
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         parts = urlsplit(self.address)

@@ -69,10 +69,25 @@ def publish(files: Files, home: Home = HOME, as_json: Json = False) -> None:
         raise NoError
 
 
-def capture(files: Files, home: Home = HOME, as_json: Json = False) -> None:
-    """Events through the gateway, which judges each at once (exit 1 if it rejects any).
+CaptureFiles = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="EPCIS 1.2 XML, 2.0 XML, 2.0 JSON-LD, or events as JSON lines or arrays; - is standard input.",
+        show_default=False,
+    ),
+]
 
-    Example: packtrace capture partner.json
+
+def capture(
+    files: CaptureFiles,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Of an EPCIS document: take none of its events if one is bad.")] = False,
+    home: Home = HOME,
+    as_json: Json = False,
+) -> None:
+    """EPCIS documents and events through the gateway, which judges each event at once (exit 1 if it rejects any).
+
+    Example: packtrace capture partner.xml
     """
     from packtrace.cli.capture import capture_file
     from packtrace.cli.client import Client
@@ -80,9 +95,15 @@ def capture(files: Files, home: Home = HOME, as_json: Json = False) -> None:
     from packtrace.cli.system import addresses
 
     client = Client("gateway", addresses(home).gateway, timeout_seconds=120)
-    accepted = rejected = problems = shown = 0
+    accepted = rejected = problems = shown = known = warned = 0
     for name in files:
-        for one in capture_file(client, name):
+        for one in capture_file(client, name, behaviour="rollback" if rollback else ""):
+            known += one.receipt.get("master_data", 0)
+            for warning in [] if as_json else one.receipt.get("warnings", []):
+                warned += 1
+                if warned <= SHOWN_MAX:
+                    event = f", event {warning['index']}" if warning["index"] >= 0 else ""
+                    tell(f"{one.file}{event}, {warning['where']}: {warning['text']}", "yellow")
             accepted += one.receipt.get("accepted", 0)
             rejected += one.receipt.get("rejected", 0)
             problems += bool(one.problem)
@@ -102,7 +123,9 @@ def capture(files: Files, home: Home = HOME, as_json: Json = False) -> None:
         if shown > SHOWN_MAX:
             tell(f"and {shown - SHOWN_MAX:,} more; `packtrace rejected list` shows them", "dim")
         screen().print(
-            f"{count(accepted, 'event')} accepted, {rejected:,} rejected" + (f", {count(problems, 'file')} not read" if problems else "")
+            f"{count(accepted, 'event')} accepted, {rejected:,} rejected"
+            + (f", reference data of {count(known, 'thing')} added" if known else "")
+            + (f", {count(problems, 'file')} not read" if problems else "")
         )
     if rejected or problems:
         raise NoError
