@@ -23,7 +23,6 @@ NOT_JSON = {
     *(Reject.NO_RECORD, Reject.TOMBSTONE, Reject.UNKNOWN_SCHEMA, Reject.MALFORMED_AVRO, Reject.RECORD_TOO_LARGE),
     *(Reject.BAD_REFERENCE, Reject.POISON),
     Reject.TOO_MANY_EPCS,  # 4.5 MB; tested in test_event_check
-    *(Reject.MALFORMED_XML, Reject.FORBIDDEN_XML, Reject.MALFORMED_DOCUMENT, Reject.TOO_MANY_EVENTS),
 }
 
 

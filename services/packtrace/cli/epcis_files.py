@@ -14,6 +14,7 @@ from packtrace.codec.epcis.limits import Limits
 from packtrace.codec.epcis.mapping import mapped
 from packtrace.codec.epcis.node import Node
 from packtrace.codec.epcis.reading import Found, Reading, Remark
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.epcis.source import Source, of_bytes
 from packtrace.codec.epcis.spelling import EpcFormat, Prefixes, identifiers, prefixes_in, respelled
 from packtrace.codec.epcis.vocabulary import Spelling
@@ -155,7 +156,7 @@ def parts(source: Source, bytes_max: int, events_max: int) -> Iterator[Part | tu
     size = 0
     for found in reading:
         if found.error is not None or found.event is None:
-            yield found, found.error or RejectedError("malformed-document")
+            yield found, found.error or RejectedError(DocumentReject.MALFORMED_DOCUMENT)
             continue
         if held and (size + len(found.text) > bytes_max or len(held) >= events_max):
             yield _part(reading.document, held)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RejectedError, UnavailableError
 from packtrace.gateway.admission import Refused
@@ -16,7 +17,7 @@ from packtrace.gateway.problem import ProblemError
 from packtrace.gateway.publisher import OverloadedError
 from packtrace.gateway.receipts import Behaviour, Receipt, Receipts
 
-_TOO_MUCH = {Reject.TOO_MANY_EVENTS: "too-many-events", Reject.RECORD_TOO_LARGE: "body-too-large"}
+_TOO_MUCH: dict[str, str] = {DocumentReject.TOO_MANY_EVENTS: "too-many-events", Reject.RECORD_TOO_LARGE: "body-too-large"}
 
 
 class Captures:
@@ -52,7 +53,7 @@ class Captures:
             receipt = await run_in_threadpool(self._epcis.take, body, behaviour, codec, now, known)
         except RejectedError as error:
             if error.code in _TOO_MUCH:
-                code = _TOO_MUCH[Reject(error.code)]
+                code = _TOO_MUCH[error.code]
                 raise ProblemError(413, code, f"{error.text}; send the events in several documents") from None
             # the document as a whole is kept like a bad event
             refused = Refused(error, body.whole() if body.in_memory else body.head(1), None)

@@ -17,12 +17,12 @@ from packtrace.codec.epcis.mapping import Mapped, mapped
 from packtrace.codec.epcis.master_data import master_data
 from packtrace.codec.epcis.original import kept_document
 from packtrace.codec.epcis.reading import Found, Reading, Remark
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.epcis.source import Source, Syntax, syntax_of
 from packtrace.codec.epcis.xml_stream import XmlStream
 from packtrace.codec.raw_event import RawEvent
 from packtrace.codec.reference_record import ReferenceRecord, record_key
 from packtrace.domain.reference import ReferenceChange
-from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RejectedError
 from packtrace.gateway.admission import EVENTS, Admitted, Refused, source_of
 from packtrace.gateway.body import Body
@@ -122,7 +122,7 @@ class EpcisIntake:
             raw: RawEvent | None = None
             try:
                 if found.error is not None or found.event is None:
-                    raise found.error or RejectedError(Reject.MALFORMED_DOCUMENT)
+                    raise found.error or RejectedError(DocumentReject.MALFORMED_DOCUMENT)
                 done = mapped(found.event, kept, log_time=now)
                 raw = done.raw
                 key, value = key_of(done), codec.encode_event(raw)

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from packtrace.adapters.crash_point import crash_point
 from packtrace.codec import event_avro, reference_record, rejected_record, wire
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.raw_event import RawEvent
 from packtrace.codec.reference_record import ReferenceRecord
 from packtrace.codec.rejected_record import RejectedRecord
@@ -35,7 +36,7 @@ ACCEPTED_TYPES = (
 # fmt: off
 MALFORMED = frozenset({
     Reject.MALFORMED_JSON, Reject.UNKNOWN_FIELD, Reject.MISSING_FIELD, Reject.WRONG_TYPE,
-    Reject.MALFORMED_XML, Reject.FORBIDDEN_XML, Reject.MALFORMED_DOCUMENT,
+    DocumentReject.MALFORMED_XML, DocumentReject.FORBIDDEN_XML, DocumentReject.MALFORMED_DOCUMENT,
 })
 # fmt: on
 """Codes of an event that has not even the form of one: a body of nothing else is answered 400, else 422."""

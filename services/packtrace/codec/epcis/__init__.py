@@ -2,7 +2,7 @@
 
 In the order a document passes them:
 
-- ``limits``     how much of anything is read
+- ``limits``, ``refusal``  how much of anything is read, and why a document is refused
 - ``source``     bytes that can be read again, and what their beginning says they are
 - ``json_stream``, ``xml_stream``  a document of any size, one event at a time
 - ``json_event``, ``xml_event``    one JSON object or XML element -> ``event``

@@ -11,10 +11,10 @@ from packtrace.codec.epcis.document import EPCIS_DOCUMENT, QUERY_DOCUMENT, SBDH,
 from packtrace.codec.epcis.json_event import object_nodes
 from packtrace.codec.epcis.names import Context
 from packtrace.codec.epcis.node import Node
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.epcis.xml_event import WRAPPERS, XmlEventReader
 from packtrace.codec.epcis.xml_stream import Element as XmlElement
 from packtrace.codec.json_text import Number
-from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RejectedError
 
 _SBDH_NAME: Final = f"{{{SBDH}}}StandardBusinessDocumentHeader"
@@ -64,7 +64,7 @@ def of_members(members: Mapping[str, object], context: Context) -> Document:
 
 
 def _bad(where: str, expected: str, found: object) -> RejectedError:
-    return RejectedError(Reject.MALFORMED_DOCUMENT, where, expected, found if isinstance(found, str) else type(found).__name__)
+    return RejectedError(DocumentReject.MALFORMED_DOCUMENT, where, expected, found if isinstance(found, str) else type(found).__name__)
 
 
 def _text(value: object, where: str) -> str:

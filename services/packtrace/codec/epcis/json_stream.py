@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from packtrace.codec.epcis.limits import HEADER_BYTES_MAX, TOKEN_BYTES_MAX, VALUES_MAX, Limits
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.epcis.source import BOM, Source
 from packtrace.codec.json_text import JSON_DEPTH_MAX, exact_json_value
 from packtrace.domain.vocabulary import Reject
@@ -300,7 +301,7 @@ class _Walk:
             line = text.here()
             if self._events >= self._limits.events_max:
                 raise RejectedError(
-                    Reject.TOO_MANY_EVENTS, f"line {line}", f"at most {self._limits.events_max} events in a document", "more"
+                    DocumentReject.TOO_MANY_EVENTS, f"line {line}", f"at most {self._limits.events_max} events in a document", "more"
                 )
             value = text.value(self._limits.event_bytes_max, depth, self._keep)
             yield EventBytes(f"{pointer}/{self._events}", line, value)

@@ -14,6 +14,7 @@ from packtrace.codec.epcis.fields import EPC_LISTS
 from packtrace.codec.epcis.json_event import event_of
 from packtrace.codec.epcis.limits import Limits
 from packtrace.codec.epcis.names import Context
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.epcis.source import Source, Syntax, of_bytes, syntax_of
 from packtrace.codec.epcis.xml_event import XmlEventReader
 from packtrace.codec.epcis.xml_stream import Element, XmlEvent, XmlStream
@@ -88,7 +89,9 @@ class Reading:
         if skimmed.wrapped:
             self.document = of_members(skimmed.members, context)
             if not skimmed.has_list and not self.document.vocabularies:
-                raise RejectedError(Reject.MALFORMED_DOCUMENT, "epcisBody", "epcisBody with an eventList, or an event with its type")
+                raise RejectedError(
+                    DocumentReject.MALFORMED_DOCUMENT, "epcisBody", "epcisBody with an eventList, or an event with its type"
+                )
         for number, one in enumerate(json_stream.events(self._source, skimmed, self._limits)):
             yield self._json_event(number, one, context)
 
@@ -115,7 +118,7 @@ class Reading:
         if stream.root is not None:
             self._around(stream)
             if not count and not self.document.vocabularies and not stream.has_list:
-                raise RejectedError(Reject.MALFORMED_DOCUMENT, "EPCISBody", "EPCISBody with an EventList, or master data")
+                raise RejectedError(DocumentReject.MALFORMED_DOCUMENT, "EPCISBody", "EPCISBody with an EventList, or master data")
         if stream.misplaced:
             self.remarks.append(Remark("", "elements of EPCIS stand in its namespace; only the outermost should"))
 

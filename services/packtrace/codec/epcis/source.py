@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from packtrace.codec.epcis.limits import CHUNK_BYTES
-from packtrace.domain.vocabulary import Reject
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.errors import RejectedError
 
 Source = Callable[[], Iterable[bytes]]
@@ -51,4 +51,4 @@ def syntax_of(source: Source) -> Syntax:
     if first in (b"{", b"["):
         return Syntax.JSON
     found = head[:40].decode("utf-8", "replace") or "nothing"
-    raise RejectedError(Reject.MALFORMED_DOCUMENT, "line 1", "an EPCIS document as XML or JSON", found)
+    raise RejectedError(DocumentReject.MALFORMED_DOCUMENT, "line 1", "an EPCIS document as XML or JSON", found)

@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 from packtrace.codec.epcis.fields import EPC_LISTS, EPCIS_NAMESPACES, SHAPES
 from packtrace.codec.epcis.limits import HEADER_BYTES_MAX, TOKEN_BYTES_MAX, XML_DEPTH_MAX, Limits
+from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.epcis.source import Source
 from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RejectedError
@@ -121,9 +122,9 @@ class XmlStream:
             self._parser.Parse(piece, last)
         except expat.ExpatError as error:
             where = f"line {error.lineno}, column {error.offset + 1}"
-            raise RejectedError(Reject.MALFORMED_XML, where, "well-formed XML", expat.ErrorString(error.code)) from None
+            raise RejectedError(DocumentReject.MALFORMED_XML, where, "well-formed XML", expat.ErrorString(error.code)) from None
         except (LookupError, UnicodeError, ValueError) as error:
-            raise self._refused(Reject.MALFORMED_XML, "XML in UTF-8, UTF-16 or ISO-8859-1", str(error)) from None
+            raise self._refused(DocumentReject.MALFORMED_XML, "XML in UTF-8, UTF-16 or ISO-8859-1", str(error)) from None
 
     def _take(self, held: bytes, base: int) -> Iterator[XmlEvent]:
         ended, self._ended = self._ended, []
@@ -136,13 +137,13 @@ class XmlStream:
                 raise self._too_many()
 
     def _too_many(self) -> RejectedError:
-        return self._refused(Reject.TOO_MANY_EVENTS, f"at most {self._limits.events_max} events in a document", "more")
+        return self._refused(DocumentReject.TOO_MANY_EVENTS, f"at most {self._limits.events_max} events in a document", "more")
 
-    def _refused(self, code: Reject, expected: str, found: str) -> RejectedError:
+    def _refused(self, code: Reject | DocumentReject, expected: str, found: str) -> RejectedError:
         return RejectedError(code, f"line {self._parser.CurrentLineNumber}", expected, found)
 
     def _doctype(self, *_: object) -> None:
-        raise self._refused(Reject.FORBIDDEN_XML, "no DOCTYPE and no entities", "a DOCTYPE")
+        raise self._refused(DocumentReject.FORBIDDEN_XML, "no DOCTYPE and no entities", "a DOCTYPE")
 
     def _namespace(self, prefix: str | None, uri: str) -> None:
         if prefix and len(self.prefixes) < _NAMES_MAX:
@@ -154,7 +155,7 @@ class XmlStream:
         if space in EPCIS_NAMESPACES and self._stack:
             self.misplaced = True
         if len(self._names) >= _NAMES_MAX:
-            raise self._refused(Reject.FORBIDDEN_XML, f"at most {_NAMES_MAX} different names", "more")
+            raise self._refused(DocumentReject.FORBIDDEN_XML, f"at most {_NAMES_MAX} different names", "more")
         self._names[raw] = name
         return name
 
@@ -162,7 +163,7 @@ class XmlStream:
         name = self._names.get(raw) or self._named(raw)
         stack, event = self._stack, self._event
         if len(stack) >= XML_DEPTH_MAX:
-            raise self._refused(Reject.FORBIDDEN_XML, f"elements at most {XML_DEPTH_MAX} deep", "deeper nesting")
+            raise self._refused(DocumentReject.FORBIDDEN_XML, f"elements at most {XML_DEPTH_MAX} deep", "deeper nesting")
         top = stack[-1] if stack else None
         if event is not None:
             if name == "epc" and top is not None and top.name in EPC_LISTS and not attributes:
