@@ -219,7 +219,7 @@ def score(
         screen().print(score_table(told))
         for what, found in _examples(told).items():
             for one in found:
-                screen().print(f"{what}: {' '.join(one.values())}", markup=False, style="red", soft_wrap=True)
+                screen().print(f"{what.replace('_', ' ')}: {' '.join(one.values())}", markup=False, style="red", soft_wrap=True)
     if not told.perfect:
         raise NoError
 
@@ -227,8 +227,8 @@ def score(
 def _examples(told: Score) -> dict[str, list[dict[str, str]]]:
     """The first misses and false alarms, so that a person can look."""
     return {
-        "missed": [{"rule": one.rule, "epc": one.epc, "event": one.event, "story": one.story} for one in told.missing[:SHOWN_MAX]],
-        "false": [{"rule": one.rule, "epc": one.epc, "event": one.event, "alert": one.id} for one in told.extra[:SHOWN_MAX]],
+        "misses": [{"rule": one.rule, "epc": one.epc, "event": one.event, "story": one.story} for one in told.missing[:SHOWN_MAX]],
+        "false_alarms": [{"rule": one.rule, "epc": one.epc, "event": one.event, "alert": one.id} for one in told.extra[:SHOWN_MAX]],
     }
 
 

@@ -10,6 +10,7 @@
 - ``pharmacy``  what becomes of a pack
 - ``stage``     where faults are played, with fresh goods
 - ``faults``    a story per rule that breaks exactly it
+- ``innocent``  what looks like a fault and is none
 - ``noise``     late, repeated, misspelt, out of order
 - ``world``     all of it together, in the order of publication
 """

@@ -10,6 +10,7 @@ from packtrace.errors import RefusedError
 from packtrace.simulator.chain import faults_goods as goods
 from packtrace.simulator.chain import faults_moves as moves
 from packtrace.simulator.chain.goods import Lots
+from packtrace.simulator.chain.innocent import INNOCENT
 from packtrace.simulator.chain.recipe import DAY, Recipe
 from packtrace.simulator.chain.scribe import Scribe
 from packtrace.simulator.chain.stage import FaultLots, Offence, Stage
@@ -18,6 +19,9 @@ Story = Callable[[Stage], None]
 
 STAGED = 9 * DAY
 """Stories begin within it, from the start of a world; the longest takes thirteen days."""
+
+INNOCENT_PER_UNITS = 2_000
+"""A world plays each innocent story once, and once more per so many units."""
 
 FAULTS_MAX = 100_000
 
@@ -34,14 +38,16 @@ FAULTS: Mapping[str, tuple[Story, ...]] = {
     "scanner-fault":           (goods.scanned_with_caps_lock, goods.scanned_without_separator, goods.lot_read_with_the_serial),
     "unknown-product":         (goods.made_of_no_product, goods.verified_of_no_product),
     # life
-    "inactive-elsewhere":      (goods.dispensed_in_two_pharmacies, goods.dispensed_and_verified_elsewhere, goods.decommissioned_and_sold),
+    "inactive-elsewhere":      (goods.dispensed_in_two_pharmacies, goods.dispensed_and_verified_elsewhere, goods.decommissioned_and_sold,
+                                goods.dispensed_and_packed_by_another),
     "inactive-again":          (goods.dispensed_and_decommissioned, goods.dispensed_again_days_later),
     "terminal-item":           (goods.destroyed_and_verified, goods.stolen_and_dispensed, goods.destroyed_and_reactivated),
-    "expired-item":            (goods.dispensed_after_its_expiry, goods.shipped_with_expired_goods_inside, goods.made_after_its_expiry),
+    "expired-item":            (goods.dispensed_after_its_expiry, goods.shipped_with_expired_goods_inside, goods.made_after_its_expiry,
+                                goods.shipped_after_its_expiry),
     "recalled-item":           (goods.dispensed_after_its_recall, goods.shipped_and_received_with_recalled_goods_inside,
-                                goods.recalled_itself_and_dispensed),
+                                goods.recalled_itself_and_dispensed, goods.dispensed_after_its_lot_was_called_back),
     "undo-not-allowed":        (goods.brought_back_after_its_expiry, goods.brought_back_after_its_recall),
-    "undo-elsewhere":          (goods.brought_back_elsewhere,),
+    "undo-elsewhere":          (goods.brought_back_elsewhere, goods.brought_back_late_elsewhere_and_for_another_reason),
     "undo-too-late":           (goods.brought_back_on_the_eleventh_day,),
     "undo-mismatch":           (goods.brought_back_with_another_reason,),
     "held-used":               (goods.dispensed_on_hold,),
@@ -54,7 +60,8 @@ FAULTS: Mapping[str, tuple[Story, ...]] = {
     "mixed-content":           (moves.two_lots_in_a_case, moves.another_lot_added_to_a_case),
     "hierarchy-loop":          (moves.two_in_each_other, moves.three_in_each_other),
     "level-inversion":         (moves.pallet_in_a_case, moves.case_in_a_case),
-    "closed-container":        (moves.taken_out_while_under_way, moves.packed_into_while_under_way),
+    "closed-container":        (moves.taken_out_while_under_way, moves.packed_into_while_under_way,
+                                moves.opened_by_a_third_while_under_way),
     "away-from-parent":        (moves.verified_away_from_a_pallet_never_shipped, moves.dispensed_away_from_its_pallet,
                                 moves.verified_off_the_route),
     "missing-unpack":          (moves.sold_from_a_pallet_nobody_opened, moves.moved_to_the_branch_without_a_word),
@@ -63,7 +70,8 @@ FAULTS: Mapping[str, tuple[Story, ...]] = {
     "unreleased-lot":          (moves.shipped_before_release, moves.units_shipped_before_release),
     "not-in-custody":          (moves.shipped_by_somebody_else, moves.packed_by_somebody_else),
     "unauthorised-partner":    (moves.shipped_to_nobody_registered, moves.shipped_to_a_lapsed_partner),
-    "child-shipped-alone":     (moves.case_shipped_from_a_closed_pallet, moves.case_received_from_a_pallet_elsewhere),
+    "child-shipped-alone":     (moves.case_shipped_from_a_closed_pallet, moves.case_received_from_a_pallet_elsewhere,
+                                moves.unit_shipped_from_a_closed_case),
     "shipped-twice":           (moves.shipped_again_from_the_same_dock,),
     "product-no-data":         (moves.pallet_nobody_told_of, moves.own_case_received_but_never_shipped),
     "data-no-product":         (moves.shipped_and_never_received,),
@@ -133,6 +141,18 @@ def play(recipe: Recipe, scribe: Scribe, lots: Lots) -> list[tuple[str, Offence]
             raise AssertionError(f"{story.__name__}: expected an offence before the end of the world")
         planted += [(story.__name__, offence) for offence in stage.offences]
     return planted
+
+
+def play_innocent(recipe: Recipe, scribe: Scribe, lots: Lots) -> None:
+    """What looks like a fault and is none, each story of ``innocent``."""
+    fault_lots = FaultLots.make(recipe, lots)
+    random = Random(f"chain/innocent/{recipe.seed}")
+    for story in INNOCENT:
+        for _ in range(1 + recipe.units // INNOCENT_PER_UNITS):
+            stage = Stage(recipe, scribe, fault_lots, lots.unknown(), recipe.start + int(STAGED * random.random()))
+            story(stage)
+            if stage.offences or stage.at >= recipe.end:
+                raise AssertionError(f"{story.__name__}: expected no offence, and its end before that of the world")
 
 
 def _number(text: str, part: str) -> int:

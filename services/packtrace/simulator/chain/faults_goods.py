@@ -155,6 +155,16 @@ def decommissioned_and_sold(stage: Stage) -> None:
     stage.breaks("inactive-elsewhere", epc, stage.dispense(BERLIN, epc))
 
 
+def dispensed_and_packed_by_another(stage: Stage) -> None:
+    """Two rules at once, neither of which silences the other."""
+    (epc,) = stage.stock(BASEL)
+    stage.dispense(BASEL, epc)
+    stage.wait(2 * DAY)
+    packed = stage.pack(stage.sscc(), epc, where=FRANKFURT)
+    stage.breaks("inactive-elsewhere", epc, packed)
+    stage.breaks("not-in-custody", epc, packed)
+
+
 def dispensed_and_decommissioned(stage: Stage) -> None:
     (epc,) = stage.stock(BASEL)
     stage.dispense(BASEL, epc)
@@ -204,6 +214,12 @@ def shipped_with_expired_goods_inside(stage: Stage) -> None:
     stage.receive(BERLIN, pallet)
 
 
+def shipped_after_its_expiry(stage: Stage) -> None:
+    (epc,) = stage.stock(FRANKFURT, lot=stage.lots.expiring)
+    stage.until(stage.turn + 2 * DAY)
+    stage.breaks("expired-item", epc, stage.ship(FRANKFURT, BERLIN, epc))
+
+
 def made_after_its_expiry(stage: Stage) -> None:
     epc = stage.unit()
     stage.until(stage.turn + 2 * DAY)
@@ -229,6 +245,14 @@ def recalled_itself_and_dispensed(stage: Stage) -> None:
     stage.recall(BASEL, epc)
     stage.wait(HOUR)
     stage.breaks("recalled-item", epc, stage.dispense(BASEL, epc))
+
+
+def dispensed_after_its_lot_was_called_back(stage: Stage) -> None:
+    (epc,) = stage.stock(ZURICH, lot=stage.lots.called_back)
+    stage.until(stage.turn)
+    stage.recall_lot(stage.lots.called_back)
+    stage.wait(HOUR)
+    stage.breaks("recalled-item", epc, stage.dispense(ZURICH, epc))
 
 
 def brought_back_after_its_expiry(stage: Stage) -> None:
@@ -266,6 +290,16 @@ def brought_back_with_another_reason(stage: Stage) -> None:
     stage.dispense(BASEL, epc)
     stage.wait(3 * HOUR)
     stage.breaks("undo-mismatch", epc, stage.reactivate(BASEL, "SAMPLE", epc))
+
+
+def brought_back_late_elsewhere_and_for_another_reason(stage: Stage) -> None:
+    """The first of the three silences the others; it stays inactive, as the second attempt shows."""
+    (epc,) = stage.stock(BASEL)
+    stage.dispense(BASEL, epc)
+    stage.wait(11 * DAY)
+    stage.breaks("undo-elsewhere", epc, stage.reactivate(ZURICH, "SAMPLE", epc))
+    stage.wait(HOUR)
+    stage.breaks("undo-too-late", epc, stage.reactivate(BASEL, "SAMPLE", epc))
 
 
 def dispensed_on_hold(stage: Stage) -> None:

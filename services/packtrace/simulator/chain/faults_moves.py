@@ -134,6 +134,15 @@ def packed_into_while_under_way(stage: Stage) -> None:
     stage.receive(FRANKFURT, pallet)
 
 
+def opened_by_a_third_while_under_way(stage: Stage) -> None:
+    pallet, case, _ = stage.pallet()
+    stage.ship(SITE, FRANKFURT, pallet)
+    stage.wait(5 * HOUR)
+    stage.breaks("closed-container", pallet, stage.unpack(pallet, case, where=ZURICH))
+    stage.wait(DAY)
+    stage.receive(FRANKFURT, pallet, case)
+
+
 def verified_away_from_a_pallet_never_shipped(stage: Stage) -> None:
     _, _, units = stage.pallet()
     stage.wait(DAY)
@@ -226,6 +235,15 @@ def case_shipped_from_a_closed_pallet(stage: Stage) -> None:
     stage.breaks("child-shipped-alone", case, stage.ship(FRANKFURT, BERLIN, case))
     stage.wait(DAY)
     stage.receive(BERLIN, case)
+
+
+def unit_shipped_from_a_closed_case(stage: Stage) -> None:
+    _, _, units = stage.delivered(FRANKFURT)
+    stage.wait(2 * HOUR)
+    stage.breaks("child-shipped-alone", units[4], stage.ship(FRANKFURT, BERLIN, units[4]))
+    stage.wait(DAY)
+    stage.receive(BERLIN, units[4])
+    stage.dispense(BERLIN, units[4])
 
 
 def case_received_from_a_pallet_elsewhere(stage: Stage) -> None:

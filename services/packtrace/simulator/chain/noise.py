@@ -11,7 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 from random import Random
 
-from packtrace.codec.identifiers import epc_urn
+import msgspec
+
+from packtrace.codec.epc_urn import write_gln
+from packtrace.codec.identifiers import epc_urn, gln_link
 from packtrace.simulator.chain.recipe import HOUR, MINUTE, SECOND, Recipe
 from packtrace.simulator.chain.scribe import May, Note
 from packtrace.simulator.messages import SGTIN, SSCC, Message, item_key
@@ -27,6 +30,8 @@ SHARES = {
     "resend-new-id":             (0.01,  0.05),  # under another id, at the same time or up to 1.5 s later
     "double-scan":               (0.01,  0.06),  # a person scans it again
     "spelling":                  (0.05,  0.30),  # URN, another domain, element string
+    "other-words":               (0.01,  0.08),  # the step as URN or Web URI, the place as URN or Digital Link
+    "place-left-out":            (0.01,  0.04),  # the device says where (rules.md 1)
     "clock-skew":                (0.30,  0.80),  # devices whose clock is wrong
 }
 # fmt: on
@@ -68,6 +73,11 @@ class Noise:
                 continue
             if note.may & May.SPELL and random() < share["spelling"]:
                 made = self._spelled(made)
+            if note.may & May.SPELL and random() < share["other-words"]:
+                made = self._other_words(made)
+            elif note.may & May.SPELL and made.template.device and random() < share["place-left-out"]:
+                self.counts["place-left-out"] += 1
+                made = _with(made, place="", party="")
             out.append(made)
             repeat = self._repeat(note, made)
             if repeat is not None:
@@ -120,7 +130,8 @@ class Noise:
             return _renamed(made)._replace(at=later, time=made.time + shift)
         if may & May.TWICE and random() < share["double-scan"]:
             self.counts["double-scan"] += 1
-            within = min(note.twice, LOOKING_AGAIN_WITHIN) if made.template.biz_step in _LOOKING else note.twice
+            looking = note.message.template.biz_step in _LOOKING
+            within = min(note.twice, LOOKING_AGAIN_WITHIN) if looking else note.twice
             after = 3 * SECOND + int(random() * (within - 3 * SECOND))
             return _renamed(made)._replace(at=made.at + after, time=made.time + after)
         return None
@@ -133,6 +144,18 @@ class Noise:
             parent=spelled(made.parent, style) if made.parent else "",
             children=tuple(spelled(epc, style) for epc in made.children),
         )
+
+    def _other_words(self, made: Message) -> Message:
+        self.counts["other-words"] += 1
+        step, place, urn = made.template.biz_step, made.template.place, self._random.random() < 0.5
+        if ":" not in step:
+            step = f"urn:epcglobal:cbv:bizstep:{step}" if urn else f"https://ref.gs1.org/cbv/BizStep-{step}"
+        return _with(made, biz_step=step, place=write_gln(place, 7) if urn else gln_link(place))
+
+
+def _with(made: Message, **fields: str) -> Message:
+    """``made`` with other fields of its template."""
+    return made._replace(template=msgspec.structs.replace(made.template, encoded=b"", **fields))
 
 
 def spelled(epc: str, style: int) -> str:

@@ -6,22 +6,29 @@ takes as long as the road; whatever goes to a party that reports receipts arrive
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
+from packtrace.codec.identifiers import lot_link
 from packtrace.simulator.chain.goods import CARDIOLAN, Lot, Lots, Medicine
 from packtrace.simulator.chain.places import SITES, Place, road
 from packtrace.simulator.chain.recipe import DAY, HOUR, MINUTE, Recipe
 from packtrace.simulator.chain.scribe import (
+    ACCEPT,
+    ARRIVE,
     COMMISSION,
     DECOMMISSION,
     DESTROY,
     DISPENSE,
     HOLD,
+    OBSERVE,
     ON_ITS_WAY,
     PACK,
     REACTIVATE,
     RECALL,
     RECEIVE,
+    RELEASE,
     SENT,
     SHIP,
     UNPACK,
@@ -51,6 +58,7 @@ class FaultLots(NamedTuple):
     other: Lot
     expiring: Lot
     recalled: Lot
+    called_back: Lot
     unreleased: Lot
 
     @classmethod
@@ -58,7 +66,7 @@ class FaultLots(NamedTuple):
         turn = recipe.start + TURN
         return cls(
             lots.make(CARDIOLAN), lots.make(CARDIOLAN), lots.make(CARDIOLAN, expires_after=turn - recipe.end),
-            lots.make(CARDIOLAN, recalled_from=turn), lots.make(CARDIOLAN, released=False),
+            lots.make(CARDIOLAN, recalled_from=turn), lots.make(CARDIOLAN), lots.make(CARDIOLAN, released=False),
         )  # fmt: skip
 
 
@@ -83,6 +91,7 @@ class Stage:
         self.end = recipe.end
         self.offences: list[Offence] = []
         self._scribe = scribe
+        self._may = SENT
 
     def breaks(self, rule: str, epc: str, message: Message) -> None:
         """``message`` breaks ``rule`` on ``epc``, for good."""
@@ -90,6 +99,10 @@ class Stage:
 
     def wait(self, time: int) -> None:
         self.at += time
+
+    def since(self, message: Message, time: int) -> None:
+        """Go to the moment ``time`` after an event."""
+        self.at = message.at + time
 
     def until(self, time: int) -> None:
         self.at = max(self.at, time)
@@ -160,14 +173,20 @@ class Stage:
     def unpack(self, parent: str, *children: str, where: Place = SITE) -> Message:
         return self._write(UNPACK, where, parent=parent, children=children)
 
-    def ship(self, where: Place, to: Place, *epcs: str) -> Message:
-        return self._write(SHIP, where, epcs, to=to)
+    def ship(self, where: Place, to: Place, *epcs: str, disposition: str = "", partial: bool = False) -> Message:
+        return self._write(SHIP, where, epcs, to=to, disposition=disposition, partial=partial)
 
     def void(self, where: Place, to: Place, *epcs: str) -> Message:
         return self._write(VOID, where, epcs, to=to)
 
-    def receive(self, where: Place, *epcs: str, lot: str = "") -> Message:
-        return self._write(RECEIVE, where, epcs, lot=lot)
+    def receive(self, where: Place, *epcs: str, lot: str = "", disposition: str = "") -> Message:
+        return self._write(RECEIVE, where, epcs, lot=lot, disposition=disposition)
+
+    def arrive(self, where: Place, *epcs: str) -> Message:
+        return self._write(ARRIVE, where, epcs)
+
+    def accept(self, where: Place, *epcs: str) -> Message:
+        return self._write(ACCEPT, where, epcs)
 
     def dispense(self, where: Place, *epcs: str) -> Message:
         return self._write(DISPENSE, where, epcs)
@@ -184,11 +203,35 @@ class Stage:
     def verify(self, where: Place, epc: str, *, lot: str = "", expiry: str = "") -> Message:
         return self._write(VERIFY, where, (epc,), lot=lot, expiry=expiry)
 
-    def hold(self, where: Place, *epcs: str) -> Message:
-        return self._write(HOLD, where, epcs)
+    def observe(self, where: Place, *epcs: str) -> Message:
+        return self._write(OBSERVE, where, epcs)
+
+    def hold(self, where: Place, *epcs: str, reason: str = "") -> Message:
+        return self._write(HOLD, where, epcs, reason=reason)
+
+    def release(self, where: Place, *epcs: str, reason: str = "") -> Message:
+        return self._write(RELEASE, where, epcs, reason=reason)
 
     def recall(self, where: Place, *epcs: str) -> Message:
         return self._write(RECALL, where, epcs)
+
+    def recall_lot(self, lot: Lot) -> Message:
+        """The manufacturer calls a whole lot back; the event names no item."""
+        medicine = lot.medicine
+        lots = tuple(lot_link(gtin, lot.lot) for gtin in (medicine.unit, medicine.bundle, medicine.case) if gtin)
+        return self._scribe.write(RECALL, self.at, SITE, lots=lots, device=f"{SITE.code}-office", may=ON_ITS_WAY)
+
+    def correct(self, wrong: Message, reason: str, corrective: str = "") -> None:
+        """The error declaration of an event that was written with ``bare``."""
+        self._scribe.correct(wrong, self.at, reason, corrective)
+        self.at += STEP
+
+    @contextmanager
+    def bare(self) -> Iterator[None]:
+        """Events written meanwhile are not sent again under another id: a correction would not name that."""
+        before, self._may = self._may, ON_ITS_WAY
+        yield
+        self._may = before
 
     def verify_in_the_future(self, where: Place, epc: str) -> Message:
         """Uploaded before the end of the world; its time lies beyond."""
@@ -200,11 +243,11 @@ class Stage:
 
     def _write(
         self, act: Act, where: Place, epcs: tuple[str, ...] = (), *, parent: str = "", children: tuple[str, ...] = (), to: Place | None = None,
-        lot: str = "", expiry: str = "", reason: str = "", partial: bool = False,
+        lot: str = "", expiry: str = "", reason: str = "", partial: bool = False, disposition: str = "",
     ) -> Message:  # fmt: skip
         made = self._scribe.write(
             act, self.at, where, epcs, device=f"{where.code}-office", parent=parent, children=children, to=to, lot=lot, expiry=expiry,
-            reason=reason, partial=partial, may=SENT & (act.may | ON_ITS_WAY),
+            reason=reason, partial=partial, disposition=disposition, may=self._may & (act.may | ON_ITS_WAY),
         )  # fmt: skip
         self.at += STEP
         return made

@@ -120,18 +120,19 @@ class Trade:
             medicine = LATE if self._noisy and number % 3 == 2 else PARTNER
             lot = Lot(medicine, f"N{number:04d}", "2031-05-31", "2031-05-31")
             maker = OUTSIDE if number % 4 == 3 else PARTNER_PLANT
+            gate = "" if maker is OUTSIDE else f"{maker.code}-gate"
             at = recipe.start + int(random.random() * 5 * DAY)
             cases = []
             for _ in range(2):
                 units = tuple(scribe.unit(medicine.unit) for _ in range(medicine.per_case))
                 epc = scribe.unit(medicine.case)
-                scribe.write(PACK, at, maker, device=f"{maker.code}-gate", parent=epc, children=units)
+                scribe.write(PACK, at, maker, device=gate, parent=epc, children=units)
                 cases.append(Case(epc, lot, units, (), False))
                 at += 5 * MINUTE
             pallet = scribe.sscc()
-            scribe.write(PACK, at, maker, device=f"{maker.code}-gate", parent=pallet, children=tuple(case.epc for case in cases))
+            scribe.write(PACK, at, maker, device=gate, parent=pallet, children=tuple(case.epc for case in cases))
             place = random.choice(DISTRIBUTORS)
-            self._ship(at + HOUR, maker, (pallet,), place, f"{maker.code}-gate")
+            self._ship(at + HOUR, maker, (pallet,), place, gate)
             arrived = at + HOUR + road(maker, place) + 5 * HOUR
             self._receive(arrived, place, (pallet,))
             self._open(Pallet(pallet, tuple(cases), maker, "", at), place, arrived + 2 * HOUR)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from packtrace.domain.rules.codes import CODES
-from packtrace.simulator.chain.faults import play
+from packtrace.simulator.chain.faults import play, play_innocent
 from packtrace.simulator.chain.goods import Lots
 from packtrace.simulator.chain.noise import Noise, shuffled
 from packtrace.simulator.chain.pharmacy import Pharmacy
@@ -62,6 +62,7 @@ class World:
                 trade.take(pallet)
         trade.partners(recipe)
         trade.finish()
+        play_innocent(recipe, scribe, lots)
         planted = play(recipe, scribe, lots)
         noise = Noise(recipe.seed, recipe.noise)
         published = noise.messages(scribe.notes)
