@@ -102,6 +102,13 @@ def test_the_reference_data_has_what_the_world_names_and_each_entity_once() -> N
             assert everything.device(one.template.device) is not None
 
 
+def test_what_is_told_after_its_window_is_labelled_late() -> None:
+    """The log takes a month here, as the world planned it: events settle, and what comes after is late."""
+    made = world(6, units=100, noise="low", faults={"late-beyond-window": 3, "two-parents": 2})
+    found = scored(made, Memory(planned=True).tell(made).told())
+    assert (found.missing, found.extra) == ((), ())
+
+
 def test_a_world_ends_on_the_half_day_and_lies_behind() -> None:
     now = END + 5 * HOUR
     assert last_end(now) == END
