@@ -59,7 +59,7 @@ def shared(raw: RawEvent) -> Event:
     The answer depends on the rest alone, so a reader may keep it beside the bytes of that rest. One exception: a date in
     the form YYMMDD is read against the year of the event; ``expiry_needs_time`` says so.
     """
-    if raw.inputs or raw.outputs or raw.lots or raw.correction is not None or raw.epcis or expiry_needs_time(raw):
+    if raw.inputs or raw.outputs or raw.lots or raw.correction is not None or expiry_needs_time(raw):
         return _read_shared(raw)
     key = (
         raw.type, raw.action, raw.time_zone, raw.biz_step, raw.disposition, raw.lot, raw.expiry, raw.place, raw.read_point,
@@ -68,11 +68,12 @@ def shared(raw: RawEvent) -> Event:
     )  # fmt: skip
     known = _shared.get(key)
     if known is None:
-        known = _read_shared(raw)
+        known = _read_shared(raw if raw.epcis is None else msgspec.structs.replace(raw, epcis=None))
         if len(_shared) >= _SHARED_MAX:
             _shared.clear()
         _shared[key] = known
-    return known
+    # the original of an EPCIS event is long and never the same: what stands beside it is what repeats
+    return msgspec.structs.replace(known, epcis=_at("epcis", checked_original, raw.epcis)) if raw.epcis else known
 
 
 def expiry_needs_time(raw: RawEvent) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -43,6 +44,10 @@ _CBV_MDA = frozenset(
 _OWN = frozenset({fields.PACKTRACE, fields.PACKTRACE[:-1], "urn:packtrace#"})
 _OWN_TEXTS: Final = ("reason", "device", "line", "operator", "lot", "expiry", "party")
 _OWN_COUNTS: Final = ("boot", "sequence")
+
+
+_read_gln = lru_cache(4_096)(parse_gln)
+"""A site names the same few places again and again."""
 
 
 class Mapped(NamedTuple):
@@ -90,6 +95,10 @@ _PLACES: Final = {
     "correction": "errorDeclaration",
 }
 # fmt: on
+_FOREIGN: Final = {
+    kind: tuple((name, field) for name, field in fields.FIELD_OF.items() if name not in shape.fields and name not in fields.COMMON)
+    for kind, shape in fields.SHAPES.items()
+}
 _FIRST = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?(\..*)?")
 
 
@@ -156,9 +165,8 @@ class _Mapper:
 
     def _refuse_foreign_fields(self) -> None:
         epcis = self.epcis
-        known = fields.SHAPES[epcis.type].fields
-        for name, field in fields.FIELD_OF.items():
-            if getattr(epcis, field) and name not in known and name not in fields.COMMON:
+        for name, field in _FOREIGN[epcis.type]:
+            if getattr(epcis, field):
                 raise RejectedError(Reject.UNKNOWN_FIELD, name, f"no {name} in a {epcis.type}", name)
 
     def _refuse_incomplete(self, kind: EventType, action: Action | None) -> None:
@@ -279,7 +287,7 @@ class _Mapper:
         if not text:
             return ""
         try:
-            parse_gln(text)
+            _read_gln(text)
             return text
         except RejectedError as error:
             if text.startswith(("urn:epc:id:sgln:", "urn:epc:id:pgln:")) or re.match(r"https?://[^?#]*/41[47]/[0-9]", text):
