@@ -150,3 +150,12 @@ def test_convert_gives_every_spelling(capsys: Capture) -> None:
     assert rows(capsys, "id", "convert", "nonsense", code=Exit.NO)[0]["code"] == "bad-identifier"
     assert run(["id", "convert", "urn:epc:id:sgtin:0614141.812345.6789"]) == Exit.DONE
     assert "element string" in capsys.readouterr().out
+
+
+def test_the_example_of_the_readme_is_as_it_says(capsys: Capture) -> None:
+    example = Path(__file__).parents[2] / "schemas" / "examples" / "epcis" / "partner.xml"
+    assert run(["epcis", "check", str(example)]) == Exit.NO
+    said = capsys.readouterr()
+    assert "event 2, line 58, epcList[0]: expected 13 digits" in said.err
+    assert "event 1, line 42, eventTime: " in said.err
+    assert "4 events: 3 good, 1 to fix, 1 remark, master data of 1 thing" in said.out

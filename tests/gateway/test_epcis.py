@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -187,6 +188,13 @@ def test_events_at_their_limit_and_one_more(tmp_path: Path) -> None:
             assert post(gateway, make(*[one] * 5), media_type).status == 202
             answer = post(gateway, make(*[one] * 6), media_type)
             assert (answer.status, answer.json["type"]) == (413, "urn:packtrace:problem:too-many-events")
+
+
+def test_a_compressed_body_is_not_unpacked(gateway: Gateway) -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    for encoding in ("gzip", "deflate", "br", "zstd"):
+        answer = post(gateway, bomb, XML, content_encoding=encoding)
+        assert (answer.status, answer.json["type"]) == (415, "urn:packtrace:problem:unsupported-media-type")
 
 
 def test_while_the_log_is_away_nothing_is_claimed(gateway: Gateway) -> None:

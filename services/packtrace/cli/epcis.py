@@ -132,8 +132,10 @@ def convert(
         else:
             with output.open("wb") as stream:
                 stream.writelines(done.pieces())
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise RefusedError(f"{output}: {error.strerror or error}") from None
+        raise RefusedError(f"{output or 'standard output'}: {error.strerror or error}") from None
     except RejectedError as error:
         raise NoError(str(refuse_no_epcis(file, error))) from None
     for found, refused in done.failed:

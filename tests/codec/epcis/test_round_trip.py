@@ -88,6 +88,13 @@ def test_lists_of_one_spelling_are_not_kept_twice() -> None:
         assert unpacked(done.raw.epcis or "", done.event).epcs == items
 
 
+def test_a_prefix_that_begins_another_loses_no_spelling() -> None:
+    items = ("urn:epc:id:sgtin:9506000.013435.A1", "urn:epc:id:sgtin:950600013.0435.A2")
+    done = mapped(EpcisEvent("ObjectEvent", "2026-11-22T10:00:00Z", "+01:00", action="OBSERVE", epcs=items))
+    assert done.event.epcs[0][:16] == done.event.epcs[1][:16]
+    assert unpacked(done.raw.epcis or "", done.event).epcs == items
+
+
 def test_urns_become_links_and_come_back_where_their_prefixes_are_known() -> None:
     _, events = events_of(DSCSA.read_bytes())
     prefixes = Prefixes(prefixes_in(text for event in events for text in identifiers(event)))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from packtrace.codec.epcis.document import EPCIS_DOCUMENT, QUERY_DOCUMENT, SBDH, Attribute, Document, Element, Vocabulary
+from packtrace.codec.epcis.fields import EPCIS_NAMESPACES, XSI
 from packtrace.codec.epcis.json_event import object_nodes
 from packtrace.codec.epcis.names import Context
 from packtrace.codec.epcis.node import Node
@@ -18,6 +19,8 @@ from packtrace.codec.json_text import Number
 from packtrace.errors import RejectedError
 
 _SBDH_NAME: Final = f"{{{SBDH}}}StandardBusinessDocumentHeader"
+_OF_XML: Final = EPCIS_NAMESPACES | {XSI, "http://www.w3.org/2001/XMLSchema", SBDH, ""}
+"""Namespaces that every EPCIS document in XML may have: no short names of its own."""
 _RESULTS: Final = "epcisBody/queryResults"
 _MEMBERS: Final = {
     "schemaVersion": "version",
@@ -146,7 +149,7 @@ def of_root(root: XmlElement, prefixes: Mapping[str, str]) -> Document:
         vocabularies=tuple(_xml_vocabulary(one, reader) for listed in lists for one in listed.children),
         query=query.get("queryName", ""),
         subscription=query.get("subscriptionID", ""),
-        prefixes=tuple(sorted(prefixes.items())),
+        prefixes=tuple(sorted((short, space) for short, space in prefixes.items() if space not in _OF_XML)),
         extensions=tuple(extensions),
     )
     return _with_sbdh(document, sbdh)
