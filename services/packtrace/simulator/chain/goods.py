@@ -6,11 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from packtrace.errors import RefusedError
 from packtrace.simulator.chain.recipe import DAY, END_STEP, SECOND
 from packtrace.simulator.serials import gtin
 
-_LETTERS = "BCDFGHJKLMNPQRSTVWXE"
-"""Of lots. No digits, Y or Z: no lot can be what a scanner makes of another (rules.md 5, scanner-fault)."""
+_LETTERS = "BCDFGHJKLMNPQRSTVWX3456789E"
+"""Of lots. No 0, 1, 2, Y or Z: no lot can be what a scanner makes of another (rules.md 5, scanner-fault)."""
+
+LOTS_MAX = 4_096
+"""Of one product in one world."""
+
+_WORLDS = len(_LETTERS) ** 5 // LOTS_MAX
+_SEEDS = 101
 
 
 class Medicine(msgspec.Struct, frozen=True):
@@ -66,11 +73,13 @@ class Lot(msgspec.Struct, frozen=True):
 
 
 class Lots:
-    """Makes lots whose names no other end of a world has, for ten years. They have 6 characters, so that serial, 10 and lot are
-    20: as long as a serial may be, when a scanner loses the separator between them."""
+    """Makes lots whose names no other world has: a hundred seeds of one end, the ends of a month.
 
-    def __init__(self, end: int) -> None:
-        self._stem = _letters(end // END_STEP % len(_LETTERS) ** 3, 3)
+    They have 6 characters, so that serial, 10 and lot are 20 when a scanner loses the separator: as long as a serial may be.
+    """
+
+    def __init__(self, seed: int, end: int) -> None:
+        self._first = (seed + end // END_STEP * _SEEDS) % _WORLDS * LOTS_MAX
         self._end = end
         self._made: dict[str, int] = {}
         self.made: list[Lot] = []
@@ -92,7 +101,7 @@ class Lots:
         whole = last.strftime("%Y-%m-%d")
         month = last.strftime("%Y-%m-00")
         lot = Lot(
-            medicine, self._stem + medicine.letter + _letters(number, 2), month if day_00 == "pack" else whole,
+            medicine, self._name(medicine.letter, number), month if day_00 == "pack" else whole,
             month if day_00 == "reference" else whole, released, recalled_from, late,
         )  # fmt: skip
         self.made.append(lot)
@@ -102,7 +111,12 @@ class Lots:
         """A lot no product has."""
         number = self._made.get("", 0)
         self._made[""] = number + 1
-        return self._stem + "W" + _letters(number, 3)
+        return self._name("W", number)
+
+    def _name(self, letter: str, number: int) -> str:
+        if number >= LOTS_MAX:
+            raise RefusedError(f"expected at most {LOTS_MAX} lots of a product in one world; make it smaller")
+        return letter + _letters(self._first + number, 5)
 
 
 def _letters(number: int, count: int) -> str:

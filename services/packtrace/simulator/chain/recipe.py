@@ -20,7 +20,7 @@ END_STEP = 12 * HOUR
 END_BEFORE_NOW_MIN = 1 * HOUR
 """Everything innocent has happened when it is published."""
 
-UNITS_MAX = 3_000_000
+UNITS_MAX = 1_000_000
 LINES_MAX = 24
 WITHIN_HOURS_MAX = 24 * 30
 

@@ -50,7 +50,7 @@ class World:
 
     def __init__(self, recipe: Recipe, grace_seconds: int | None = None) -> None:
         self.recipe = recipe.check()
-        scribe, lots = Scribe(recipe.seed, recipe.boot), Lots(recipe.end)
+        scribe, lots = Scribe(recipe.seed, recipe.boot), Lots(recipe.seed, recipe.end)
         pharmacy = Pharmacy(recipe, scribe)
         trade = Trade(recipe, scribe, lots, pharmacy)
         plant = Plant(recipe, scribe, lots)
