@@ -145,7 +145,7 @@ def test_edges_hold_what_joined_and_left_directly_and_was_applied(store: ClickHo
         store,
         [
             fact_row("plain", "C", FactType.JOINED, 1),
-            fact_row("with custody", "C", FactType.JOINED, 2, fact_payload.pack(fact_payload.Joined(True, custody))),
+            fact_row("with custody", "C", FactType.JOINED, 2, fact_payload.pack(fact_payload.Joined(True, b"", custody))),
             fact_row("not applied", "C", FactType.JOINED, 3, fact_payload.pack(fact_payload.Joined(False))),
             fact_row("taken back", "C", FactType.JOINED, 4),
             fact_row("taken back", "C", FactType.JOINED, 104, version=2, retracted=True),

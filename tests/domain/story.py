@@ -7,7 +7,7 @@
 
 Columns are set apart by two spaces or more: log time, device or line, kind with items and words, then expectations.
 ``at 10:04`` is the event time where it is not the log time. Items: U own unit, V own unit of another product, B bundle, C own
-case, P pallet (SSCC), F partner unit, X unit of an unknown product. Words: lot= exp= place= party= to= id= reason= of= (the id a
+case, D own case of two, D own case of two, P pallet (SSCC), F partner unit, X unit of an unknown product. Words: lot= exp= place= party= to= id= reason= of= (the id a
 correction names) seq=. Expectations are of the first item named, or of ``U2:``: a state (active, inactive, none, ``in C1``,
 loose, ``at GLN``, ``transit``, unknown, ``lot L7``), an outcome (repeat, resent, double_scan, conflict, late, refused,
 corrected), an alert: ``rule?`` provisional, ``rule!`` confirmed, ``(rule)`` withdrawn, ``no rule``; ``quiet``: no alert stands.
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from packtrace.domain.dates import HOUR, MINUTE, SECOND, read_date, read_time
 from packtrace.domain.event import Correction, Event
 from packtrace.domain.identifiers import check_digit, sgtin_key, sscc_key
+from packtrace.domain.kinds import REACTIVATING
 from packtrace.domain.reference import Reference, ReferenceChange
 from packtrace.domain.vocabulary import Action, Custody, EventType, Life, Outcome, Status
 from tests.domain.world import World
@@ -40,10 +41,11 @@ def gln(number: int) -> str:
     return body + check_digit(body)
 
 
-UNIT, OTHER_UNIT, BUNDLE, CASE, PARTNER, STRANGER = (gtin(n) for n in (1, 2, 3, 4, 5, 6))
-SITE, SITE_2, DISTRIBUTOR, PHARMACY, PHARMACY_2 = (gln(n) for n in (1, 2, 20, 30, 31))
+UNIT, OTHER_UNIT, BUNDLE, CASE, PARTNER, STRANGER, CASE_OF_2 = (gtin(n) for n in (1, 2, 3, 4, 5, 6, 7))
+SITE, SITE_2, DISTRIBUTOR, PHARMACY, PHARMACY_2, NORTH, SOUTH, RETURNS = (gln(n) for n in (1, 2, 20, 30, 31, 40, 41, 42))
 SITE_PARTY, DISTRIBUTOR_PARTY, PHARMACY_PARTY, PHARMACY_2_PARTY = (gln(n) for n in (901, 920, 930, 931))
 PLACES = {"site": SITE, "site-2": SITE_2, "distributor": DISTRIBUTOR, "pharmacy": PHARMACY, "pharmacy-2": PHARMACY_2, "nowhere": ""}
+PLACES |= {"north": NORTH, "south": SOUTH, "returns": RETURNS}
 PARTIES = {"site": SITE_PARTY, "distributor": DISTRIBUTOR_PARTY, "pharmacy": PHARMACY_PARTY}
 
 
@@ -55,12 +57,16 @@ def product(code: str, level: str, origin: str = "own") -> ReferenceChange:
     return change("product", code, gtin=code, name=level, level=level, origin=origin)
 
 
-def lot(code: str, name: str, expiry: str = "2028-05-31") -> ReferenceChange:
-    return change("lot", f"{code}/{name}", gtin=code, lot=name, expiry=expiry, released=True)
+def lot(code: str, name: str, expiry: str = "2028-05-31", released: bool = True, **more: object) -> ReferenceChange:
+    return change("lot", f"{code}/{name}", gtin=code, lot=name, expiry=expiry, released=released, **more)
 
 
-def location(code: str, party: str) -> ReferenceChange:
-    return change("location", code, gln=code, name=code, party=party)
+def party(code: str, *roles: str, **more: object) -> ReferenceChange:
+    return change("party", code, gln=code, name=code, roles=list(roles), **more)
+
+
+def location(code: str, party: str, **more: object) -> ReferenceChange:
+    return change("location", code, gln=code, name=code, party=party, **more)
 
 
 REFERENCE = Reference.empty().changed(
@@ -72,6 +78,18 @@ REFERENCE = Reference.empty().changed(
         product(PARTNER, "unit", "partner"),
         *(lot(code, name) for code in (UNIT, OTHER_UNIT, BUNDLE, CASE, PARTNER) for name in ("L7", "Lz8")),
         lot(UNIT, "M0", "2028-05-00"),
+        lot(UNIT, "R1", recalled_from="2026-11-22T11:30:00Z"),
+        lot(UNIT, "Q1", released=False),
+        lot(UNIT, "E1", "2026-11-21"),
+        change("product", CASE_OF_2, gtin=CASE_OF_2, name="case of 2", level="case", origin="own", contains={"gtin": UNIT, "count": 2}),
+        lot(CASE_OF_2, "L7"),
+        location(NORTH, SITE_PARTY, latitude=47.4, longitude=8.5),
+        location(SOUTH, DISTRIBUTOR_PARTY, latitude=-33.9, longitude=151.2),
+        location(RETURNS, gln(942)),
+        party(SITE_PARTY),
+        party(DISTRIBUTOR_PARTY, "reports_receipts"),
+        party(PHARMACY_PARTY),
+        party(gln(942), "returns"),
         location(SITE, SITE_PARTY),
         location(SITE_2, SITE_PARTY),
         location(DISTRIBUTOR, DISTRIBUTOR_PARTY),
@@ -82,7 +100,7 @@ REFERENCE = Reference.empty().changed(
     ]
 )
 
-_GTINS = {"U": UNIT, "V": OTHER_UNIT, "B": BUNDLE, "C": CASE, "F": PARTNER, "X": STRANGER}
+_GTINS = {"U": UNIT, "V": OTHER_UNIT, "B": BUNDLE, "C": CASE, "F": PARTNER, "X": STRANGER, "D": CASE_OF_2}
 # fmt: off
 _KINDS: dict[str, tuple[EventType, Action, str, str]] = {
     "commission":   (EventType.OBJECT,      Action.ADD,     "commissioning",                    "active"),
@@ -98,6 +116,7 @@ _KINDS: dict[str, tuple[EventType, Action, str, str]] = {
     "verify":       (EventType.OBJECT,      Action.OBSERVE, "urn:packtrace:bizstep:verifying",  ""),
     "hold":         (EventType.OBJECT,      Action.OBSERVE, "holding",                          "non_sellable_other"),
     "release":      (EventType.OBJECT,      Action.OBSERVE, "urn:packtrace:bizstep:releasing",  "sellable_accessible"),
+    "reactivate":   (EventType.OBJECT,      Action.OBSERVE, REACTIVATING,                       "active"),
     "recall":       (EventType.OBJECT,      Action.OBSERVE, "inspecting",                       "recalled"),
 }
 # fmt: on
@@ -123,7 +142,7 @@ def moment(text: str) -> int:
     return DAY0 + days * 24 * HOUR + int(hours) * HOUR + int(minutes) * MINUTE + round(second * SECOND)
 
 
-_NAME = re.compile(r"[UVBCPFX](=\S+|[0-9]+)")
+_NAME = re.compile(r"[UVBCDPFX](=\S+|[0-9]+)")
 _TIME = re.compile(r"(\+[0-9]+d )?[0-9]{2}:[0-9]{2}(:[0-9.]+)?")
 
 
@@ -155,7 +174,7 @@ def read(text: str, number: int) -> Line:
     if rest and (rest[0].split(" ")[0] in (*_KINDS, "correct", "load")):
         action = rest.pop(0)
         while rest and (
-            (re.match(r"(at |[a-z]+=)", rest[0]) and not rest[0].startswith("at 95")) or (_NAME.match(rest[0]) and ":" not in rest[0])
+            (re.match(r"(at [+0-9]|[a-z]+=)", rest[0]) and not rest[0].startswith("at 95")) or (_NAME.match(rest[0]) and ":" not in rest[0])
         ):
             action += " " + rest.pop(0)
         _action(line, action, number)
@@ -212,6 +231,7 @@ def event_of(line: Line) -> Event:
         sequence=int(words["seq"]) if "seq" in words else None,
         device="" if is_line or line.source == "-" else line.source,
         reason=words.get("reason", ""),
+        partial="partial" in words,
         correction=Correction(words.get("why", "did_not_occur"), tuple(of)) if line.kind == "correct" else None,
     )
 
@@ -224,7 +244,7 @@ def play(text: str, reference: Reference = REFERENCE, *, cold: bool = False) -> 
         world.tick(line.log_time)
         outcomes: list[Outcome] = []
         if line.kind == "load":
-            world.load(world.reference.changed(_loaded(line)))
+            world.load(world.reference.changed(_loaded(line), line.log_time))
         elif line.kind:
             outcomes = world.publish(event_of(line), line.log_time)
         for expected in line.expected:

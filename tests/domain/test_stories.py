@@ -85,6 +85,149 @@ FIRES = {
         +4d 10:00  -
         +4d 10:01  hand-1  observe U1 at 09:00                late  late-beyond-window!
     """,
+    "sscc-reused": """
+        10:00  line-1  pack U1 -> P1                          in P1
+        11:00  d-1     ship P1 place=site to=distributor      transit
+        12:00  d-2     receive P1 place=distributor           at distributor
+        13:00  d-2     unpack U1 <- P1 place=distributor      loose
+        +2d 13:01  d-3  pack F1 -> P1 place=site              P1: sscc-reused?
+    """,
+    "expired-item": """
+        10:00  line-1  commission U1 lot=E1                   expired-item!
+        10:05  line-1  pack U1 -> P1                          in P1
+        11:00  d-1     ship P1 place=site to=distributor      P1: expired-item!
+    """,
+    "recalled-item": """
+        10:00  line-1  commission U1 lot=R1                   quiet
+        10:05  line-1  pack U1 -> P1                          in P1
+        11:00  d-1     ship P1 place=site to=distributor      no recalled-item
+        12:00  d-2     receive P1 place=distributor           P1: recalled-item!
+        13:00  d-2     recall F1                              quiet
+        13:01  d-2     dispense F1 place=distributor          recalled-item!
+    """,
+    "undo-not-allowed": """
+        10:00  line-1  commission U1 lot=E1                   active
+        11:00  d-1     dispense U1 place=pharmacy             inactive
+        12:00  d-1     reactivate U1 place=pharmacy           inactive  undo-not-allowed!  refused
+    """,
+    "undo-elsewhere": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     dispense U1 place=pharmacy             inactive
+        12:00  d-1     reactivate U1 place=pharmacy-2         inactive  undo-elsewhere!  no undo-too-late
+    """,
+    "undo-too-late": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     dispense U1 place=pharmacy             inactive
+        +10d 11:01  d-1  reactivate U1 place=pharmacy         inactive  undo-too-late!
+    """,
+    "undo-mismatch": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     dispense U1 place=pharmacy             inactive
+        12:00  d-1     reactivate U1 place=pharmacy reason=SAMPLE  inactive  undo-mismatch!
+    """,
+    "held-used": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     hold U1 reason=TEMPERATURE             quiet
+        12:00  d-1     dispense U1 place=site                 held-used!
+    """,
+    "overfull-container": """
+        10:00  line-1  commission D1 lot=L7                   active
+        10:01  line-1  commission U1 U2 U3 lot=L7             active
+        10:02  line-1  pack U1 U2 U3 -> D1                    D1: overfull-container?
+    """,
+    "partial-container": """
+        10:00  line-1  commission D1 lot=L7                   active
+        10:01  line-1  commission U1 lot=L7                   active
+        10:02  line-1  pack U1 -> D1                          in D1
+        11:00  d-1     ship D1 place=site to=distributor      D1: partial-container?
+    """,
+    "mixed-content": """
+        10:00  line-1  commission D1 lot=L7                   active
+        10:01  line-1  commission U1 lot=L7                   active
+        10:01  line-2  commission U2 lot=Lz8                  active
+        10:02  line-1  pack U1 U2 -> D1                       D1: mixed-content?
+    """,
+    "closed-container": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        11:00  d-1     ship P1 place=site to=distributor      P1: transit
+        12:00  line-1  pack F2 -> P1 place=site               P1: closed-container?
+    """,
+    "away-from-parent": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        11:00  d-1     observe F1 place=pharmacy              away-from-parent?  no missing-unpack
+    """,
+    "missing-unpack": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        11:00  d-1     observe F1 place=site-2                missing-unpack?  no away-from-parent
+    """,
+    "child-shipped-alone": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        11:00  d-1     ship F1 place=site to=distributor      child-shipped-alone?  transit  P1: empty
+    """,
+    "held-shipped": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        10:30  d-1     hold F1 reason=TEMPERATURE             in P1
+        11:00  d-1     ship P1 place=site to=distributor      P1: held-shipped!
+    """,
+    "unreleased-lot": """
+        10:00  line-1  commission U1 lot=Q1                   active
+        11:00  d-1     ship U1 place=site to=distributor      unreleased-lot?
+    """,
+    "not-in-custody": """
+        10:00  line-1  commission U1 lot=L7                   at site
+        11:00  d-1     ship U1 place=pharmacy to=distributor  not-in-custody?
+    """,
+    "unauthorised-partner": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=pharmacy-2       unauthorised-partner?
+    """,
+    "shipped-twice": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      transit
+        12:00  d-1     ship U1 place=site to=pharmacy         shipped-twice?
+    """,
+    "product-no-data": """
+        11:00  d-1     receive F1 place=distributor           product-no-data?
+        11:01  line-1  commission U1 lot=L7                   at site
+        12:00  d-1     receive U1 place=distributor           product-no-data?
+    """,
+    "data-no-product": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      transit
+        +7d 11:00     -  observe F9                           U1: no data-no-product
+        +7d 11:01     -  observe F8                           U1: data-no-product!
+    """,
+    "wrong-destination": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      transit
+        12:00  d-2     receive U1 place=pharmacy              wrong-destination?
+    """,
+    "void-unknown": """
+        10:00  line-1  commission U1 lot=L7                   active
+        12:00  d-1     void_ship U1 place=site                void-unknown?
+    """,
+    "impossible-travel": """
+        10:00  line-1  commission U1 lot=L7 place=north       active
+        11:00  d-1     observe U1 place=south                 impossible-travel?
+    """,
+    "seen-in-many-places": """
+        10:00  d-1     verify F1 place=site                   quiet
+        11:00  d-2     verify F1 place=distributor            quiet
+        12:00  d-3     verify F1 place=pharmacy               seen-in-many-places?
+    """,
+    "verified-too-often": """
+        10:00  d-1     verify F1 place=site                   quiet
+        10:01  d-1     verify F1 place=site                   quiet
+        10:02  d-1     verify F1 place=site                   quiet
+        10:03  d-1     verify F1 place=site                   quiet
+        10:04  d-1     verify F1 place=site                   quiet
+        10:05  d-1     verify F1 place=site                   quiet
+        10:06  d-1     verify F1 place=site                   quiet
+        10:07  d-1     verify F1 place=site                   quiet
+        10:08  d-1     verify F1 place=site                   quiet
+        10:09  d-1     verify F1 place=site                   quiet
+        10:10  d-1     verify F1 place=site                   verified-too-often!
+    """,
 }
 
 HOLDS = {
@@ -123,14 +266,14 @@ HOLDS = {
     "inactive-elsewhere": """
         10:00  line-1  commission U1 lot=L7                   active
         11:00  d-1     decommission U1 reason=EXPORTED place=site    inactive
-        12:00  d-2     receive U1 place=distributor           quiet
+        12:00  d-2     receive U1 place=distributor           no inactive-elsewhere
     """,
     "inactive-again": """
         10:00  line-1  commission U1 lot=L7                   active
         11:00  d-1     dispense U1 place=pharmacy             inactive
         12:00  d-1     verify U1 place=pharmacy               quiet
-        13:00  d-1     ship U1 place=pharmacy to=distributor  quiet
-        14:00  d-3     receive U1 place=distributor           quiet
+        13:00  d-1     ship U1 place=pharmacy to=distributor  no inactive-again
+        14:00  d-3     receive U1 place=distributor           no inactive-again
     """,
     "terminal-item": """
         10:00  line-1  commission U1 lot=L7                   active
@@ -173,6 +316,145 @@ HOLDS = {
         +4d 10:00  -
         +4d 10:01  hand-1  observe U1 at 11:00                applied  quiet
         +4d 10:02  line-1  commission U1 lot=L7 at 10:00      repeat  quiet
+    """,
+    "sscc-reused": """
+        10:00  line-1  pack U1 -> P1                          in P1
+        11:00  d-1     ship P1 place=site to=distributor      transit
+        12:00  d-2     receive P1 place=distributor           at distributor
+        13:00  d-2     unpack U1 <- P1 place=distributor      loose
+        +1d 13:00  d-2  pack F1 -> P1 place=distributor       P1: no sscc-reused
+    """,
+    "expired-item": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      no expired-item
+    """,
+    "recalled-item": """
+        10:00  line-1  commission U1 lot=R1                   active
+        12:00  d-1     ship U1 place=site to=returns          no recalled-item
+    """,
+    "undo-not-allowed": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     dispense U1 place=pharmacy             inactive
+        12:00  d-1     reactivate U1 place=pharmacy           active  quiet
+    """,
+    "undo-elsewhere": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     dispense U1                            inactive
+        12:00  d-1     reactivate U1 place=pharmacy           active  quiet
+    """,
+    "undo-too-late": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     dispense U1 place=pharmacy             inactive
+        +10d 11:00  d-1  reactivate U1 place=pharmacy         active  no undo-too-late
+    """,
+    "undo-mismatch": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     dispense U1 place=pharmacy             inactive
+        12:00  d-1     reactivate U1 place=pharmacy reason=DISPENSED  active  quiet
+    """,
+    "held-used": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     hold U1 reason=TEMPERATURE             quiet
+        11:30  d-1     release U1                             quiet
+        12:00  d-1     dispense U1 place=site                 quiet
+    """,
+    "overfull-container": """
+        10:00  line-1  commission D1 lot=L7                   active
+        10:01  line-1  commission U1 U2 U3 lot=L7             active
+        10:02  line-1  pack U1 U2 -> D1                       D1: quiet
+        10:03  line-1  unpack U2 <- D1                        D1: quiet
+        10:04  line-1  pack U3 -> D1                          D1: quiet
+    """,
+    "partial-container": """
+        10:00  line-1  commission D1 lot=L7                   active
+        10:01  line-1  commission U1 lot=L7                   active
+        10:02  line-1  pack U1 -> D1 partial=1                in D1
+        11:00  d-1     ship D1 place=site to=distributor      D1: no partial-container
+    """,
+    "mixed-content": """
+        10:00  line-1  commission D1 lot=L7                   active
+        10:01  line-1  commission U1 lot=L7                   active
+        10:02  line-1  pack U1 U2 -> D1                       D1: no mixed-content
+    """,
+    "closed-container": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        11:00  d-1     ship P1 place=site to=distributor      P1: transit
+        12:00  d-2     unpack F1 <- P1 place=distributor      P1: no closed-container  at distributor
+    """,
+    "away-from-parent": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        11:00  d-1     ship P1 place=site to=distributor      P1: transit
+        12:00  d-1     observe F1 place=distributor           no away-from-parent
+    """,
+    "missing-unpack": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        11:00  d-1     observe F1 place=site                  quiet
+        12:00  d-1     observe F1 P1 place=site-2             F1: (missing-unpack)
+    """,
+    "child-shipped-alone": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        11:00  d-1     ship P1 F1 place=site to=distributor   F1: no child-shipped-alone  F1: in P1
+        12:00  d-2     receive F1 place=distributor           no child-shipped-alone  in P1
+    """,
+    "held-shipped": """
+        10:00  line-1  pack F1 -> P1                          in P1
+        10:30  d-1     hold F1 reason=TEMPERATURE             in P1
+        10:40  d-1     release F1                             in P1
+        11:00  d-1     ship P1 place=site to=distributor      P1: no held-shipped
+    """,
+    "unreleased-lot": """
+        10:00  line-1  commission U1 lot=Q1                   active
+        11:00  d-1     ship U1 place=site to=distributor      unreleased-lot?
+        11:05  -       load lot=Q1
+        11:06  -       observe F1                             U1: (unreleased-lot)
+    """,
+    "not-in-custody": """
+        10:00  line-1  commission U1 lot=L7                   at site
+        11:00  d-1     ship U1 place=site-2 to=distributor    no not-in-custody
+    """,
+    "unauthorised-partner": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      no unauthorised-partner
+    """,
+    "shipped-twice": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      transit
+        12:00  d-1     ship U1 place=distributor to=pharmacy  no shipped-twice
+    """,
+    "product-no-data": """
+        10:00  line-1  commission U1 lot=L7                   at site
+        12:00  d-1     receive U1 place=distributor           product-no-data?
+        12:05  d-1     ship U1 place=site to=distributor at 11:00  (product-no-data)
+    """,
+    "data-no-product": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      transit
+        +7d 11:01     -  observe F8                           U1: data-no-product!
+        +7d 11:02  d-2  receive U1 place=distributor          (data-no-product)
+    """,
+    "wrong-destination": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      transit
+        12:00  d-2     receive U1 place=site-2                no wrong-destination
+    """,
+    "void-unknown": """
+        10:00  line-1  commission U1 lot=L7                   active
+        11:00  d-1     ship U1 place=site to=distributor      transit
+        12:00  d-1     void_ship U1 place=site                no void-unknown  at site
+    """,
+    "impossible-travel": """
+        10:00  line-1  commission U1 lot=L7 place=north       active
+        +1d 10:00  d-1  observe U1 place=south                no impossible-travel
+    """,
+    "seen-in-many-places": """
+        10:00  d-1     verify F1 place=site                   quiet
+        11:00  d-2     verify F1 place=distributor            quiet
+        11:30  d-2     ship F1 place=distributor to=pharmacy  no seen-in-many-places
+        12:00  d-3     verify F1 place=pharmacy               no seen-in-many-places
+    """,
+    "verified-too-often": """
+        10:00  d-1     verify F1 place=site                   quiet
+        10:00:20  d-1  verify F1 place=site                   double_scan  quiet
     """,
 }
 

@@ -79,9 +79,8 @@ class World:
             at, key = min(due)
             self.clock = max(self.clock, at or 0)
             item = self.item(key)
-            before = item.deadline
             self._take(item, judge.apply_clock(item, self.reference, self.clock))
-            assert item.deadline != before, f"{key}: the deadline {before} does not pass"
+            assert item.deadline != at, f"{key}: the deadline {at} does not pass"
             self.deliver()
         self.clock = max(self.clock, clock)
 

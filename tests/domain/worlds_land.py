@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from packtrace.domain.dates import HOUR, read_time, time_text
-from packtrace.domain.identifiers import sgtin_key, sscc_key
+from packtrace.domain.identifiers import check_digit, sgtin_key, sscc_key
 from packtrace.domain.reference import Reference, ReferenceChange
 from packtrace.domain.vocabulary import EventType
-from tests.domain.story import check_digit, gln, gtin
+from tests.domain.story import gln, gtin
 
 if TYPE_CHECKING:
     from tests.domain.worlds import Chance

@@ -43,7 +43,7 @@ def _again(chance: Chance, event: Event) -> Event:
 
 def _conflicting(chance: Chance, event: Event) -> Event:
     """Another content under the same id, or the same number of the same line."""
-    changed = [
+    changed: list[dict[str, object]] = [
         {"place": PLACES[chance.pick(["plant-2", "distributor", "pharmacy"])]},
         {"event_time": event.event_time + chance.pick(LATER)},
         {"lot": "M0"},

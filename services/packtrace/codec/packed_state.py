@@ -11,7 +11,7 @@ from packtrace.codec.packed_event import Reader, pack_date, pack_gln, pack_item_
 from packtrace.domain.alert import Conclusion
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.place import NOWHERE, Side
-from packtrace.domain.state import NEVER, State
+from packtrace.domain.state import NEVER, Moment, State
 from packtrace.domain.vocabulary import Custody, Kind, Life, Reason, Role
 
 _LIFE: Final = tuple(Life)
@@ -21,6 +21,10 @@ NO_ORIGIN: Final = 0xFF
 
 _LOT, _EXPIRY, _COMMISSIONED, _PARENT, _INACTIVE, _SIDE, _LEFT, _MORE = (1 << n for n in range(8))
 _HOLDS, _EMPTIED, _SOLD, _RECALLED, _TO, _FROM_COMMISSION, _FROM_PACK, _SHIPPED = (1 << n for n in range(8))
+
+_PARTIAL, _SIGHTED, _SEEN, _VERIFIED, _SENT, _GOT, _NAMING, _USE = (1 << n for n in range(8))
+_EXPLICIT, _OF_WINDOW, _AS_CUSTODY = range(3)
+"""How a moment of the trail is written: in full, as the window's last event with a place, as where custody stands."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Conclusion])
@@ -76,10 +80,11 @@ def pack_state(state: State, window: Sequence[OwnEvent]) -> bytes:
         out += state.left.to_bytes(7, "big") + pack_item_key(state.left_from)
     rare, rest = _pack_rare(state)
     more |= rare
+    trail = _pack_trail(state, window)
     if more:
         mask |= _MORE
-        return bytes((first, mask, more)) + out + rest
-    return bytes((first, mask)) + out
+        return bytes((first, mask, more)) + out + rest + trail
+    return bytes((first, mask)) + out + trail
 
 
 def _pack_rare(state: State) -> tuple[int, bytes]:
@@ -101,8 +106,83 @@ def _pack_rare(state: State) -> tuple[int, bytes]:
         out += _pack_side(state.to)
     if state.shipped_log:
         more |= _SHIPPED
-        out += state.shipped_log.to_bytes(7, "big")
+        out += state.shipped_log.to_bytes(7, "big") + pack_text(state.shipped_id)
     return more, out
+
+
+def _pack_trail(state: State, window: Sequence[OwnEvent]) -> bytes:
+    """One byte says what there is; sighting, ship, receive and naming mostly are an event of the window, or custody's place."""
+    if not (state.partial or state.sighted or state.seen or state.verified or state.shipped or state.received or state.naming or state.use):
+        return b"\0"
+    mask, how, out = 0, 0, b""
+    latest = _latest(window)
+    for n, (bit, moment) in enumerate(((_SIGHTED, state.sighted), (_SENT, state.shipped), (_GOT, state.received), (_NAMING, state.naming))):
+        if moment is None:
+            continue
+        mask |= bit
+        if latest is not None and moment == (_sighting(latest) if bit == _SIGHTED else _moment(latest)):
+            how |= _OF_WINDOW << 2 * n
+        elif bit != _SIGHTED and moment == (state.since, *state.side):
+            how |= _AS_CUSTODY << 2 * n
+        else:
+            time, place, third = moment
+            out += time.to_bytes(7, "big")
+            out += pack_gln(place) + pack_text(third) if bit == _SIGHTED else _pack_side(Side(place, third))
+    if state.seen:
+        mask |= _SEEN
+        out += bytes((len(state.seen),)) + b"".join(time.to_bytes(7, "big") + _pack_side(Side(*side)) for time, *side in state.seen)
+    if state.verified:
+        mask |= _VERIFIED
+        out += bytes((len(state.verified),)) + b"".join(time.to_bytes(7, "big") for time in state.verified)
+    if state.use is not None:
+        mask |= _USE
+        out += b"".join(time.to_bytes(7, "big", signed=True) for time in state.use)
+    return bytes((mask | (_PARTIAL if state.partial else 0), how)) + out
+
+
+def _latest(window: Sequence[OwnEvent]) -> OwnEvent | None:
+    """The last event of the window that says where it happened."""
+    for event in reversed(window):
+        if event.context.place or event.context.read_point:
+            return event
+    return None
+
+
+def _moment(event: OwnEvent) -> Moment:
+    return event.time, event.context.place or event.context.read_point, event.context.party
+
+
+def _sighting(event: OwnEvent) -> tuple[int, str, str]:
+    return event.time, event.context.place or event.context.read_point, event.context.device
+
+
+def _read_trail(reader: Reader, state: State, window: Sequence[OwnEvent]) -> None:
+    mask = reader.number(1)
+    if not mask:
+        return
+    how = reader.number(1)
+    state.partial = bool(mask & _PARTIAL)
+    latest = _latest(window)
+    found: list[tuple[int, str, str] | None] = []
+    for n, bit in enumerate((_SIGHTED, _SENT, _GOT, _NAMING)):
+        written = how >> 2 * n & 3
+        if not mask & bit:
+            found.append(None)
+        elif written == _OF_WINDOW:
+            found.append(None if latest is None else _sighting(latest) if bit == _SIGHTED else _moment(latest))
+        elif written == _AS_CUSTODY:
+            found.append((state.since, *state.side))
+        else:
+            time = reader.number(7)
+            found.append((time, read_gln(reader), reader.text()) if bit == _SIGHTED else (time, *_read_side(reader)))
+    state.sighted, state.shipped, state.received, state.naming = found
+    if mask & _SEEN:
+        state.seen = tuple((reader.number(7), *_read_side(reader)) for _ in range(reader.number(1)))
+    if mask & _VERIFIED:
+        state.verified = tuple(reader.number(7) for _ in range(reader.number(1)))
+    if mask & _USE:
+        received, empty = (int.from_bytes(reader.take(7), "big", signed=True) for _ in range(2))
+        state.use = received, empty
 
 
 def read_state(reader: Reader, window: Sequence[OwnEvent]) -> State:
@@ -137,6 +217,7 @@ def read_state(reader: Reader, window: Sequence[OwnEvent]) -> State:
     packed = _pack_of(window) if more & _FROM_PACK else None
     if packed is not None:
         state.packed, state.parent = packed.time, packed.other
+    _read_trail(reader, state, window)
     return state
 
 
@@ -152,6 +233,7 @@ def _read_rare(reader: Reader, more: int, state: State) -> None:
         state.to = _read_side(reader)
     if more & _SHIPPED:
         state.shipped_log = reader.number(7)
+        state.shipped_id = reader.text()
 
 
 def _pack_side(side: Side) -> bytes:

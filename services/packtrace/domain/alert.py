@@ -82,6 +82,8 @@ class Evidence(NamedTuple):
     found: str
     events: tuple[str, ...] = ()
     detail: tuple[tuple[str, str], ...] = ()
+    severity: Severity | None = None
+    """Where the rule's own does not fit this breach."""
 
 
 def alert_id(rule: str, item: str, cause: str) -> str:

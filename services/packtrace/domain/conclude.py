@@ -30,26 +30,26 @@ def conclude(breaches: Iterable[Breach], settled: Mapping[str, Conclusion], subj
 
 def conclusion(breach: Breach, subject: Subject) -> Conclusion | None:
     """One breach alone; None where the policy switches its rule off."""
-    rule, event, evidence, kind, place, lot = breach
-    policy = subject.reference.policy.rules.get(rule.code, _AS_WRITTEN)
+    rule, evidence, kind, place, lot, event_id, event_time, log_time, device = breach
+    policy = subject.reference.policy_at(log_time).rules.get(rule.code, _AS_WRITTEN)
     if not policy.enabled:
         return None
-    cause = ITEM_CAUSE if rule.cause is Cause.ITEM else event_cause(Kind(kind).word, event.time, place[:13])
+    cause = ITEM_CAUSE if rule.cause is Cause.ITEM else event_cause(Kind(kind).word, event_time, place[:13])
     grace = rule.grace_s if policy.grace_seconds is None else policy.grace_seconds
     return Conclusion(
         id=alert_id(rule.code, subject.key, cause),
         rule=rule.code,
         cause=cause,
-        severity=policy.severity or rule.severity,
-        event_time=event.time,
-        due=event.log_time + grace * SECOND if grace else 0,
-        events=(event.id, *(id for id in evidence.events if id)),
+        severity=policy.severity or evidence.severity or rule.severity,
+        event_time=event_time,
+        due=log_time + grace * SECOND if grace else 0,
+        events=tuple(id for id in (event_id, *evidence.events) if id),
         expected=evidence.expected,
         found=evidence.found,
         explained_by=rule.explained_by,
         detail=evidence.detail,
         place=place,
-        device=event.context.device,
+        device=device,
         lot=lot,
     )
 

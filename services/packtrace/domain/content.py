@@ -7,17 +7,19 @@ writer per child. An entry is ``name -> bytes``; the item's memory of its alerts
 name                                      entry
 ========================================  ==========================================================
 ``00``                                    what it remembers of its alerts (``MEMORY``)
-``01`` + packed child                     time it joined, 7 bytes: settled
-``02`` + time (7) + rank (1) + event id   log time (7), then the rows of that event, sorted
+``01`` + packed child                     time it joined, 7 bytes, and its summary: settled
+``02`` + time (7) + rank (1) + event id   log time (7), what most rows say (length 2), the rows, sorted
 ========================================  ==========================================================
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from packtrace.domain.inside import Inside
 from packtrace.domain.order import Key
 from packtrace.domain.packed_key import pack_key, unpack_key
 
@@ -40,8 +42,14 @@ class Told(IntEnum):
     """It is not in this container any more, and asks for the root's custody."""
     PASSED_JOINED = 4
     """It joined something that is in here."""
-    PASSED_LEFT = 5
-    """It left something that is in here, and asks for the root's custody."""
+    PASSED_SIGHTING = 5
+    """It is inside something that is in here, or left it, and asks for the root."""
+    SIGHTING = 6
+    """It is in this container, and asks for the root."""
+    CHANGED = 7
+    """It, or what is in it, says something else of itself."""
+    BROUGHT = 8
+    """It joined by a pack without a place, and where it was before is where the container is."""
 
 
 class Row(NamedTuple):
@@ -50,13 +58,22 @@ class Row(NamedTuple):
     log_time: int
 
 
-Rows = dict[tuple[str, str, bool], Row]
-"""(item that asks, item that told, whether it joins) -> row; the two items differ where it was passed on.
+Rows = dict[tuple[str, str, int], Row]
+"""(item that asks, item that told, ``CLASS`` of what is told) -> row; the two items differ where it was passed on.
 
 One event may tell of a leaving and of a joining of the same item: out of a case, into a bundle inside it.
 """
 
-JOINS: Final = frozenset({Told.JOINED, Told.PROBE, Told.PASSED_JOINED})
+JOINS: Final = 1
+CLASS: Final = {
+    Told.LEFT: 0,
+    Told.JOINED: JOINS, Told.PROBE: JOINS, Told.PASSED_JOINED: JOINS,
+    Told.SIGHTING: 2, Told.PASSED_SIGHTING: 2,
+    Told.CHANGED: 3,
+    Told.BROUGHT: 4,
+}  # fmt: skip
+_MOVES: Final = {Told.LEFT: 0, Told.JOINED: 1, Told.CHANGED: 2}
+"""What moves the content, in its order within one event."""
 
 
 class Content:
@@ -65,50 +82,44 @@ class Content:
     __slots__ = ("_inside", "changed", "last", "open", "settled")
 
     def __init__(self) -> None:
-        self.settled: dict[str, int] = {}
+        self.settled: dict[str, tuple[int, bytes]] = {}
+        """Child -> when it joined, and what it says of itself."""
         self.open: dict[Key, Rows] = {}
         self.last: Key | None = None
         """The newest event of ``open``."""
         self.changed: set[bytes] = set()
-        self._inside: dict[str, None] | None = {}
+        self._inside: Inside | None = None
 
-    def put(self, key: Key, asks: str, told_by: str, row: Row) -> Row | None:
-        """Write a row; answers the one it replaces."""
+    def put(self, key: Key, asks: str, told_by: str, row: Row) -> None:
+        """Write a row, in the place of one it replaces."""
         rows = self.open.get(key)
         if rows is None:
             rows = self.open[key] = {}
             if self.last is None or key > self.last:
                 self.last = key
-        name = asks, told_by, row.told in JOINS
+        name = asks, told_by, CLASS[row.told]
         before = rows.get(name)
         rows[name] = row
         self.changed.add(event_name(key))
-        told = row.told
         if before is None and key == self.last and self._inside is not None:
-            if told is Told.JOINED:
-                self._inside[asks] = None
-            elif told is Told.LEFT:
-                self._inside.pop(asks, None)
-        else:
+            move(self._inside, asks, row)
+        elif row.told in _MOVES or before is not None:
             self._inside = None
-        return before
 
-    def take_back(self, key: Key, asks: str, told_by: str, joins: bool) -> Row | None:
+    def take_back(self, key: Key, asks: str, told_by: str, told: Told) -> None:
         """Remove a row that was retracted."""
         rows = self.open.get(key)
         if rows is None:
-            return None
-        before = rows.pop((asks, told_by, joins), None)
-        if before is not None:
+            return
+        if rows.pop((asks, told_by, CLASS[told]), None) is not None:
             if not rows:
                 del self.open[key]
                 self.last = max(self.open, default=None)
             self.changed.add(event_name(key))
             self._inside = None
-        return before
 
-    def inside(self, emptied: Key | None) -> Mapping[str, None]:
-        """Keys of the children, as joined; ``emptied`` is where the last unpack of all sorts."""
+    def inside(self, emptied: Key | None) -> Inside:
+        """What is in it now; ``emptied`` is where the last unpack of all sorts."""
         if self._inside is None:
             self._inside = self.inside_before(None, emptied)
         return self._inside
@@ -117,37 +128,39 @@ class Content:
         """An unpack of all came or went: ``inside`` counts anew."""
         self._inside = None
 
-    def inside_before(self, key: Key | None, emptied: Key | None) -> dict[str, None]:
-        """Keys of the children just before ``key`` (None: at the end)."""
-        found = dict.fromkeys(self.settled) if emptied is None else {}
+    def inside_before(self, key: Key | None, emptied: Key | None) -> Inside:
+        """What was in it just before ``key`` (None: at the end)."""
+        found = Inside({child: summary for child, (_, summary) in self.settled.items()} if emptied is None else None)
         for at in sorted(self.open):
             if key is not None and at >= key:
                 break
             if emptied is not None and at < emptied:
                 continue
-            for asks, told in self._moves(at):
-                if told is Told.JOINED:
-                    found[asks] = None
-                else:
-                    found.pop(asks, None)
+            self.move(found, at)
         return found
 
-    def _moves(self, key: Key) -> list[tuple[str, Told]]:
-        """Which children one event moves: those that left before those that joined."""
-        moves: list[tuple[str, Told]] = [
-            (asks, row.told) for (asks, _, _), row in self.open[key].items() if row.told in (Told.JOINED, Told.LEFT)
-        ]
-        moves.sort(key=lambda move: -move[1])
-        return moves
+    def move(self, inside: Inside, key: Key) -> None:
+        """Move ``inside`` by the rows of one event: those that left, those that joined, those that changed."""
+        rows = [(_MOVES[row.told], asks, row) for (asks, _, _), row in self.open[key].items() if row.told in _MOVES]
+        if len(rows) > 1:
+            rows.sort(key=_place)
+        for _, asks, row in rows:
+            move(inside, asks, row)
 
     def settle(self, key: Key) -> None:
         """Fold the rows of one event, the oldest open one, into the last writer per child."""
-        for asks, told in self._moves(key):
-            if told is Told.JOINED:
-                self.settled[asks] = key[0]
-                self.changed.add(_SETTLED + pack_key(asks))
-            elif self.settled.pop(asks, None) is not None:
-                self.changed.add(_SETTLED + pack_key(asks))
+        rows = [(_MOVES[row.told], asks, row) for (asks, _, _), row in self.open[key].items() if row.told in _MOVES]
+        for _, asks, row in sorted(rows, key=_place):
+            known = self.settled.get(asks)
+            if row.told is Told.JOINED:
+                self.settled[asks] = key[0], row.payload
+            elif known is None:
+                continue
+            elif row.told is Told.LEFT:
+                del self.settled[asks]
+            else:
+                self.settled[asks] = known[0], row.payload
+            self.changed.add(_SETTLED + pack_key(asks))
         del self.open[key]
         self.changed.add(event_name(key))
         self.last = max(self.open, default=None)
@@ -174,23 +187,26 @@ class Content:
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """Every entry."""
-        for child, time in self.settled.items():
-            yield _SETTLED + pack_key(child), time.to_bytes(7, "big")
+        for child in self.settled:
+            name = _SETTLED + pack_key(child)
+            yield name, self._entry(name) or b""
         for key in self.open:
             yield event_name(key), self._pack_rows(key)
 
     def _entry(self, name: bytes) -> bytes | None:
         if name[:1] == _SETTLED:
-            time = self.settled.get(unpack_key(name[1:]))
-            return None if time is None else time.to_bytes(7, "big")
+            known = self.settled.get(unpack_key(name[1:]))
+            return None if known is None else known[0].to_bytes(7, "big") + known[1]
         key = event_key(name)
         return self._pack_rows(key) if key in self.open else None
 
     def _pack_rows(self, key: Key) -> bytes:
         logged = self.log_time(key)
-        rows = [_pack_row(asks, told_by, row, logged) for (asks, told_by, _), row in self.open[key].items()]
-        rows.sort()
-        return logged.to_bytes(7, "big") + b"".join(rows)
+        rows = self.open[key]
+        common = _common([row.payload for row in rows.values()])
+        packed = [_pack_row(asks, told_by, row, logged, common) for (asks, told_by, _), row in rows.items()]
+        packed.sort()
+        return logged.to_bytes(7, "big") + _pack_payload(common) + b"".join(packed)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Content) and dict(self.entries()) == dict(other.entries())
@@ -209,19 +225,46 @@ def event_key(name: bytes) -> Key:
     return int.from_bytes(name[1:8], "big"), name[8], name[9:].decode()
 
 
-def _pack_row(asks: str, told_by: str, row: Row, logged: int) -> bytes:
+def _place(row: tuple[int, str, Row]) -> tuple[int, str]:
+    return row[:2]
+
+
+def move(inside: Inside, asks: str, row: Row) -> None:
+    """Move what is inside by one row."""
+    told = row.told
+    if told is Told.JOINED:
+        inside.put(asks, row.payload)
+    elif told is Told.LEFT:
+        inside.drop(asks)
+    elif told is Told.CHANGED and asks in inside:
+        inside.put(asks, row.payload)
+
+
+def _common(payloads: list[bytes]) -> bytes:
+    """What most rows of an event say, so that it is written once: the children of one lot. The smallest of several."""
+    counted = Counter(payloads)
+    most = max(counted.values())
+    return min(payload for payload, times in counted.items() if times == most)
+
+
+def _pack_payload(payload: bytes) -> bytes:
+    return len(payload).to_bytes(2, "big") + payload
+
+
+def _pack_row(asks: str, told_by: str, row: Row, logged: int, common: bytes) -> bytes:
     packed = pack_key(asks)
     told, payload, log_time = row
-    if asks == told_by and not payload and log_time == logged:
+    if asks == told_by and payload == common and log_time == logged:
         return bytes((told, len(packed))) + packed
-    flags = told | (_PASSED_ON if asks != told_by else 0) | (_HAS_PAYLOAD if payload else 0) | (_LOGGED_LATER if log_time != logged else 0)
+    own = payload != common
+    flags = told | (_PASSED_ON if asks != told_by else 0) | (_HAS_PAYLOAD if own else 0) | (_LOGGED_LATER if log_time != logged else 0)
     out = bytes((flags, len(packed))) + packed
     if asks != told_by:
         source = pack_key(told_by)
         out += bytes((len(source),)) + source
     if log_time != logged:
         out += log_time.to_bytes(7, "big")
-    return out + (len(payload).to_bytes(2, "big") + payload if payload else b"")
+    return out + (_pack_payload(payload) if own else b"")
 
 
 def unpack_content(entries: Mapping[bytes, bytes]) -> Content | None:
@@ -229,7 +272,7 @@ def unpack_content(entries: Mapping[bytes, bytes]) -> Content | None:
     content = Content()
     for name, entry in entries.items():
         if name[:1] == _SETTLED:
-            content.settled[unpack_key(name[1:])] = int.from_bytes(entry, "big")
+            content.settled[unpack_key(name[1:])] = int.from_bytes(entry[:7], "big"), entry[7:]
         elif name[:1] == _EVENT:
             content.open[event_key(name)] = _unpack_rows(entry)
     if not content.settled and not content.open:
@@ -242,7 +285,8 @@ def unpack_content(entries: Mapping[bytes, bytes]) -> Content | None:
 def _unpack_rows(entry: bytes) -> Rows:
     log_time = int.from_bytes(entry[:7], "big")
     rows: Rows = {}
-    at = 7
+    at = 9 + int.from_bytes(entry[7:9], "big")
+    common = entry[9:at]
     while at < len(entry):
         flags, length = entry[at], entry[at + 1]
         at += 2 + length
@@ -255,11 +299,11 @@ def _unpack_rows(entry: bytes) -> Rows:
         if flags & _LOGGED_LATER:
             at += 7
             row_logged = int.from_bytes(entry[at - 7 : at], "big")
-        payload = b""
+        payload = common
         if flags & _HAS_PAYLOAD:
             length = int.from_bytes(entry[at : at + 2], "big")
             at += 2 + length
             payload = entry[at - length : at]
         told = Told(flags & 0x0F)
-        rows[asks, told_by, told in JOINS] = Row(told, payload, row_logged)
+        rows[asks, told_by, CLASS[told]] = Row(told, payload, row_logged)
     return rows

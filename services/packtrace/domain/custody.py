@@ -14,36 +14,34 @@ pack, unpack, ship          of a root in transit, at a place of the destination'
 
 from __future__ import annotations
 
-from packtrace.domain import fact_payload
-from packtrace.domain.content import Content, Told
+from packtrace.domain import fact_payload, trail
+from packtrace.domain.content import CLASS, Content, Told
 from packtrace.domain.order import RANK
 from packtrace.domain.place import NOWHERE, Side, another_party, parties_of
-from packtrace.domain.state import State
+from packtrace.domain.state import CustodyValue, State
 from packtrace.domain.step import Step
 from packtrace.domain.vocabulary import Custody, Kind, Role
-
-_RECEIVE_FIRST = frozenset({Kind.PACK, Kind.UNPACK, Kind.SHIP})
 
 
 def receive_unreported(state: State, step: Step) -> None:
     """Receipts nobody reported: what is packed, unpacked or shipped on at the destination has been received there."""
-    if state.custody is Custody.IN_TRANSIT and not state.parent and step.kind in _RECEIVE_FIRST and arrived(state, step):
+    if state.custody is Custody.IN_TRANSIT and arrived(state.side, state.to, step):
         _at(state, step)
+        trail.received(state, step)
 
 
-def arrived(state: State, step: Step) -> bool:
+def arrived(origin: Side, to: Side, step: Step) -> bool:
     """Whether the event is at a place of the destination's party; of an unknown destination, of any party but the origin's."""
     if not step.side.place:
         return False
-    to = state.to
     if not (to.place or to.party):
-        return another_party(state.side, step.side, step.reference) is True
+        return another_party(origin, step.side, step.reference) is True
     if to.place[:13] == step.side.place[:13]:
         return True
     return not parties_of(to, step.reference).isdisjoint(parties_of(step.side, step.reference))
 
 
-def keep(state: State, step: Step, content: Content | None) -> None:
+def keep(state: State, step: Step) -> None:
     """Move the axis by one event; called when containment has moved, so that a child that left is a root."""
     if state.parent:
         return
@@ -59,11 +57,12 @@ def keep(state: State, step: Step, content: Content | None) -> None:
             state.to = NOWHERE
             state.since = step.event.time
             state.shipped_log = 0
+            state.shipped_id = ""
     elif state.custody is Custody.UNKNOWN:
         if step.side.place:
             _at(state, step)
-        elif kind is Kind.PACK and step.role is Role.PARENT and content is not None:
-            _from_first_child(state, step, content)
+        elif step.brought is not None:
+            state.take_custody(step.brought)
 
 
 def _ship(state: State, step: Step) -> None:
@@ -75,6 +74,7 @@ def _ship(state: State, step: Step) -> None:
     state.to = Side(step.context.destination_place, step.context.destination_party)
     state.since = step.event.time
     state.shipped_log = step.event.log_time
+    state.shipped_id = step.event.id
 
 
 def _at(state: State, step: Step) -> None:
@@ -83,13 +83,13 @@ def _at(state: State, step: Step) -> None:
     state.to = NOWHERE
     state.since = step.event.time
     state.shipped_log = 0
+    state.shipped_id = ""
 
 
-def _from_first_child(state: State, step: Step, content: Content) -> None:
+def brought(content: Content | None, step: Step) -> CustodyValue | None:
+    """Where the first listed child of a pack without a place was before it."""
+    if content is None or step.kind is not Kind.PACK or step.role is not Role.PARENT or step.side.place:
+        return None
     first = step.event.other
-    rows = content.open.get((step.event.time, RANK[step.kind], step.event.id), {})
-    row = rows.get((first, first, True))
-    if row is not None and row.told is Told.JOINED:
-        custody = fact_payload.joined(row.payload).custody
-        if custody is not None:
-            state.take_custody(custody)
+    row = content.open.get((step.event.time, RANK[step.kind], step.event.id), {}).get((first, first, CLASS[Told.BROUGHT]))
+    return None if row is None else fact_payload.custody(row.payload)

@@ -11,6 +11,12 @@ from packtrace.domain.step import Step
 from packtrace.domain.vocabulary import Kind
 
 
+def lifts_nothing(state: State, step: Step) -> bool:
+    """Whether a release would change nothing: then it is judged as an observe (rules.md 2)."""
+    reason = step.context.reason
+    return reason not in state.holds if reason else all(one == RECALLED for one in state.holds)
+
+
 def hold(state: State, step: Step) -> None:
     """Move the axis by one event."""
     kind = step.kind

@@ -14,7 +14,7 @@ from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.state import State
 from packtrace.domain.vocabulary import Custody, FactType, Life, Reason, Status
 
-_NOTHING: Mapping[str, None] = {}
+_NOTHING: Mapping[str, bytes] = {}
 
 
 class Base:
@@ -52,6 +52,7 @@ class Item:
         "key",
         "last",
         "now",
+        "overdue_at",
         "row_bytes",
         "settles_at",
         "told",
@@ -75,6 +76,8 @@ class Item:
         """Whether a correction is in the window."""
         self.settles_at: int | None = None
         """Log time at which the oldest open event, or content, settles."""
+        self.overdue_at: int | None = None
+        """Log time at which an item in transit counts as not arrived; known once the item has been judged in this process."""
         self.window_hours = 72
         """The open window as last judged: what a reader of packed state needs to know when the item settles."""
         self.row_bytes: list[bytes] = []
@@ -126,7 +129,7 @@ class Item:
 
     @property
     def children(self) -> KeysView[str]:
-        return (_NOTHING if self.content is None else self.content.inside(self.now.emptied)).keys()
+        return (_NOTHING if self.content is None else self.content.inside(self.now.emptied).children).keys()
 
     @property
     def children_count(self) -> int:
@@ -136,6 +139,8 @@ class Item:
     def deadline(self) -> int | None:
         """The earliest log time at which ``judge.apply_clock`` has something to do."""
         deadline = self.settles_at
+        if self.overdue_at is not None and (deadline is None or self.overdue_at < deadline):
+            deadline = self.overdue_at
         for alert in self.alerts.values():
             if alert.status is Status.PROVISIONAL and (deadline is None or alert.due < deadline):
                 deadline = alert.due

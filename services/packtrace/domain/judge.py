@@ -9,24 +9,30 @@ from __future__ import annotations
 from bisect import insort
 from typing import NamedTuple
 
-from packtrace.domain import containment, receive, settle
-from packtrace.domain.advance import advance
+from packtrace.domain import containment, receive, settle, trail
+from packtrace.domain.advance import advance, judge_content
 from packtrace.domain.alert import AlertChange, Conclusion
 from packtrace.domain.changes import alert_changes
 from packtrace.domain.content import MEMORY
-from packtrace.domain.dates import HOUR, SECOND
+from packtrace.domain.custody import brought
+from packtrace.domain.dates import HOUR
 from packtrace.domain.fact import Fact
 from packtrace.domain.fold import Folded, fold
+from packtrace.domain.inside import Inside, summary_of
 from packtrace.domain.item import Item
 from packtrace.domain.memory import pack_memory
-from packtrace.domain.order import Key, key_of, unordered, window_key
+from packtrace.domain.order import Key, key_of, tolerance_of, unordered, window_key
+from packtrace.domain.overdue import wake_at
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.reference import Reference
 from packtrace.domain.repeats import repeat_of_settled
 from packtrace.domain.rules.identity import STILL
 from packtrace.domain.step import Step, Subject
 from packtrace.domain.told import Out, fact_of, facts_changed
-from packtrace.domain.vocabulary import Kind, Outcome
+from packtrace.domain.vocabulary import FactType, Kind, Outcome, Role, Status
+
+_OF_THE_PRESENT = frozenset({"data-no-product"})
+"""Rules that any later event may take back: they follow from the state at the end."""
 
 
 class Judged(NamedTuple):
@@ -44,7 +50,7 @@ def apply_event(item: Item, event: OwnEvent, reference: Reference, clock: int) -
     Args:
         clock: log time the partition has reached.
     """
-    subject = Subject(item.key, reference)
+    subject = Subject(item.key, reference, clock)
     if _sorts_last_alone(item, event, reference, clock):
         judged = _appended(item, event, subject)
         if judged is not None:
@@ -72,16 +78,11 @@ def apply_event(item: Item, event: OwnEvent, reference: Reference, clock: int) -
 
 def apply_fact(item: Item, fact: Fact, reference: Reference, clock: int) -> Judged:
     """Take in what another item concluded, or took back."""
-    subject = Subject(item.key, reference)
-    if receive.changes_nothing_else(item, fact):
-        receive.take(item, fact)
-        out = Out()
-        if receive.asks(item, fact):
-            key = receive.key_of_fact(fact)
-            containment.pass_on(item.now, key, item.key, receive.rows_at(item, key), out)
-        _plan_content(item, subject)
-        facts = [fact_of(item.key, key, telling) for key, telling in out.facts.items()]
-        return Judged(Outcome.APPLIED, [], facts, item.content.take_changes() if item.content else {})
+    subject = Subject(item.key, reference, clock)
+    if receive.changes_nothing_else(item, fact, subject):
+        judged = _taken(item, fact, subject)
+        if judged is not None:
+            return judged
     settle.settle(item, subject, clock)
     before = fold(item, subject)
     receive.take(item, fact)
@@ -92,7 +93,7 @@ def apply_fact(item: Item, fact: Fact, reference: Reference, clock: int) -> Judg
 
 def apply_clock(item: Item, reference: Reference, clock: int) -> Judged:
     """Confirm what has outlived its grace, settle what is old. Idempotent."""
-    subject = Subject(item.key, reference)
+    subject = Subject(item.key, reference, clock)
     if item.settles_at is not None and item.settles_at <= clock:
         settle.settle(item, subject, clock)
     folded = fold(item, subject)
@@ -102,7 +103,7 @@ def apply_clock(item: Item, reference: Reference, clock: int) -> Judged:
 
 def apply_reference(item: Item, before: Reference, after: Reference, clock: int, log_time: int = 0) -> Judged:
     """Judge what is open again after a change of reference data, logged at ``log_time``."""
-    was, now = Subject(item.key, before), Subject(item.key, after)
+    was, now = Subject(item.key, before, clock), Subject(item.key, after, clock)
     settle.settle(item, was, clock)
     old = fold(item, was)
     base = item.base
@@ -127,7 +128,8 @@ def _compare(
         item.content.forget_inside()
     item.last = newest(item)
     item.settles_at = settle.settles_at(item, after, now)
-    item.window_hours = now.reference.policy.window_hours
+    item.overdue_at = wake_at(item.now, now)
+    item.window_hours = now.reference.window_hours_min
     alerts = alert_changes(item, before.conclusions, after.conclusions, now, at, clock, explained_by)
     return alerts, facts_changed(item.key, before.facts, after.facts)
 
@@ -172,25 +174,78 @@ def _sorts_last_alone(item: Item, event: OwnEvent, reference: Reference, clock: 
             return False
     if item.base is not None and event.kind in item.base.kinds and event.time - item.base.kinds[event.kind][0] <= 24 * HOUR:
         return False
-    if window and unordered(window[-1], event, reference.policy.order_tolerance_seconds * SECOND):
-        return not item.alerts and not reference.policy.rules
+    if item.alerts and any(alert.rule in _OF_THE_PRESENT and alert.status is not Status.WITHDRAWN for alert in item.alerts.values()):
+        return False
+    if window and unordered(window[-1], event, tolerance_of(window[-1], event, reference)):
+        return not item.alerts and not reference.switches_rules
     return True
 
 
 def _appended(item: Item, event: OwnEvent, subject: Subject) -> Judged | None:
     """Move the present by one event; None where it breaks a rule and the whole must be folded (the present is then spoilt)."""
     out = Out()
-    if advance(item.now, Step(event, subject), item.content, out):
+    step = Step(event, subject)
+    content, state = item.content, item.now
+    inside = None
+    if content is not None:
+        inside = content.inside(state.emptied)
+        step.brought = brought(content, step)
+    if advance(state, step, inside, out):
+        return None
+    if step.role is Role.PARENT and judge_content(state, step, inside, out):
         return None
     if not item.window:
-        item.settles_at = _sooner(item.settles_at, event.log_time + settle.window_of(subject))
-        item.window_hours = subject.reference.policy.window_hours
+        item.settles_at = _sooner(item.settles_at, settle.window_end(event.log_time, subject))
+        item.window_hours = subject.reference.window_hours_min
     item.window.append(event)
     item.last = key_of(event)
-    if item.content is not None and item.now.emptied is not None:
-        item.content.forget_inside()
-    facts = [fact_of(item.key, key, telling) for key, telling in out.facts.items()] if out.facts else []
+    item.overdue_at = wake_at(state, subject)
+    if content is not None and state.emptied is not None:
+        content.forget_inside()
+    facts = [fact_of(item.key, key, telling) for key, telling in sorted(out.facts.items())] if out.facts else []
     return Judged(Outcome.APPLIED, [], facts, {})
+
+
+def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
+    """Take in a fact that sorts after all that moves the item; None where it breaks a rule and the whole must be folded."""
+    key = receive.key_of_fact(fact)
+    state, out = item.now, Out()
+    reads = not receive.is_settled(item, fact) and receive.is_after_own(item, key)
+    before = b""
+    if reads and state.parent:
+        inside = None if item.content is None else item.content.inside(state.emptied)
+        before = summary_of(state.lot, state.expiry, state.holds, inside)
+    asks = fact.type is FactType.LEFT and not receive.has_asked(item, key, fact.source)
+    receive.take(item, fact)
+    content = item.content
+    if reads and content is not None:
+        inside = content.inside(state.emptied)
+        if _breaks_at_own_pack(item, key, subject, inside):
+            receive.undo_direct(content, key, fact)
+            return None
+        rows = receive.rows_at(item, key)
+        named = any(key_of(event) == key for event in item.window)
+        containment.pass_on(state, key, item.key, rows, named, out)
+        trail.note_content(state, key[0], not inside.children)
+        if state.parent:
+            containment.tell_change(state, before, inside, key, fact.log_time, out)
+    _plan_content(item, subject)
+    # what other rows of this event asked has been answered
+    told = [
+        (name, telling)
+        for name, telling in sorted(out.facts.items())
+        if name[0] is not FactType.ANSWER or (asks and name[2] == fact.source)
+    ]
+    facts = [fact_of(item.key, name, telling) for name, telling in told]
+    return Judged(Outcome.APPLIED, [], facts, item.content.take_changes() if item.content else {})
+
+
+def _breaks_at_own_pack(item: Item, key: Key, subject: Subject, inside: Inside) -> bool:
+    """Whether what is inside breaks a rule of the container's own last pack, the one of ``key``."""
+    last = item.window[-1] if item.window else None
+    if last is None or last.kind is not Kind.PACK or last.role is not Role.PARENT or key_of(last) != key:
+        return False
+    return bool(judge_content(item.now, Step(last, subject), inside, Out()))
 
 
 def _sooner(one: int | None, other: int) -> int:
@@ -202,7 +257,7 @@ def _plan_content(item: Item, subject: Subject) -> None:
     content = item.content
     if content is not None and not item.window and content.open:
         first = min(content.open)
-        item.settles_at = _sooner(item.settles_at, settle.content_due(content.log_time(first), settle.window_of(subject)))
+        item.settles_at = _sooner(item.settles_at, settle.content_due(content.log_time(first), subject))
     item.last = newest(item)
 
 

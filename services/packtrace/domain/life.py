@@ -8,6 +8,7 @@ NONE, foreign  any                         ACTIVE; lot and expiry from the first
 INACTIVE       commission                  INACTIVE: it gives lot and expiry and does not revive
 any            dispense, decommission,     INACTIVE(reason); the first reason stays unless the new one
                destroy                     is terminal
+INACTIVE       reactivate                  ACTIVE, unless one of the undo rules refuses it
 =============  ==========================  ============================================================
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 from typing import Final
 
 from packtrace.domain.kinds import RECALLED
-from packtrace.domain.place import Side, another_party, zone_of
+from packtrace.domain.place import NOWHERE, Side, another_party, zone_of
 from packtrace.domain.state import NEVER, State
 from packtrace.domain.step import Step
 from packtrace.domain.vocabulary import TERMINAL, Kind, Life, Reason, Role
@@ -28,7 +29,7 @@ def live(state: State, step: Step) -> None:
     """Move the axis by one event."""
     kind = step.kind
     if step.subject.foreign:
-        if state.life is Life.NONE:
+        if state.life is Life.NONE and step.subject.is_active_by_any_event(step.event.log_time):
             state.life = Life.ACTIVE
         if step.lot and not state.lot:
             state.lot = step.lot
@@ -39,6 +40,9 @@ def live(state: State, step: Step) -> None:
             commission(state, step)
     elif kind is Kind.DISPENSE or kind is Kind.DECOMMISSION or kind is Kind.DESTROY:
         deactivate(state, step)
+    elif kind is Kind.REACTIVATE:
+        if state.life is Life.INACTIVE:
+            reactivate(state)
     elif kind is Kind.SHIP and state.reason is Reason.DISPENSED and another_party(state.inactive_side, step.side, step.reference) is False:
         state.sold_to = Side(step.context.destination_place, step.context.destination_party)
 
@@ -58,7 +62,7 @@ def deactivate(state: State, step: Step) -> None:
     """INACTIVE with the event's reason."""
     reason = reason_of(step)
     if state.life is Life.INACTIVE:
-        if reason in TERMINAL and state.reason not in TERMINAL:
+        if reason in TERMINAL:
             state.reason = reason
             state.inactive_id = step.event.id
         return
@@ -70,6 +74,18 @@ def deactivate(state: State, step: Step) -> None:
     state.inactive_recalled = RECALLED in state.holds
     state.inactive_id = step.event.id
     state.sold_to = Side()
+
+
+def reactivate(state: State) -> None:
+    """ACTIVE again, as if it never had been inactive."""
+    state.life = Life.ACTIVE
+    state.reason = Reason.NONE
+    state.inactive = NEVER
+    state.inactive_side = NOWHERE
+    state.inactive_zone = 0
+    state.inactive_recalled = False
+    state.inactive_id = ""
+    state.sold_to = NOWHERE
 
 
 def reason_of(step: Step) -> Reason:

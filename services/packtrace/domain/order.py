@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from packtrace.domain.dates import SECOND
 from packtrace.domain.own_event import OwnEvent
+from packtrace.domain.reference import Reference
 from packtrace.domain.vocabulary import Kind, Role
 
 Key = tuple[int, int, str]
@@ -29,9 +31,21 @@ def key_of(event: OwnEvent) -> Key:
     return event.time, RANK[kind], event.id
 
 
+def key_after(key: Key, latest: Key | None) -> Key:
+    """Where an event sorts for other items: of neighbours that changed places the second after the first."""
+    if latest is None or latest < key:
+        return key
+    return latest[0], latest[1], f"{latest[2]}~{key[2]}"
+
+
 def window_key(event: OwnEvent) -> tuple[Key, int, int]:
     """Where ``event`` stands in a window: of several contents under one id the smallest mark first."""
     return key_of(event), event.mark, event.message_mark
+
+
+def tolerance_of(one: OwnEvent, other: OwnEvent, reference: Reference) -> int:
+    """How far the clocks of two devices may be apart, microseconds: as policy says for the one logged later."""
+    return reference.policy_at(max(one.log_time, other.log_time)).order_tolerance_seconds * SECOND
 
 
 def unordered(one: OwnEvent, other: OwnEvent, tolerance: int) -> bool:

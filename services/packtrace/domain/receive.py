@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from packtrace.domain import fact_payload
-from packtrace.domain.content import Content, Row, Rows, Told
+from packtrace.domain.content import CLASS, Content, Row, Rows, Told
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.order import RANK, Key, key_of
-from packtrace.domain.vocabulary import FactType, Kind, Role
+from packtrace.domain.own_event import OwnEvent
+from packtrace.domain.state import NEVER
+from packtrace.domain.step import Subject
+from packtrace.domain.vocabulary import FactType, Kind, Level, Role
 
-_PASSED = {FactType.CONTENT: Told.PASSED_JOINED, FactType.LEFT: Told.PASSED_LEFT}
+_DIRECT = {FactType.JOINED: Told.JOINED, FactType.LEFT: Told.LEFT, FactType.CHANGED: Told.CHANGED}
+_READS_CONTENT = frozenset({Kind.SHIP, Kind.RECEIVE})
 
 
 def key_of_fact(fact: Fact) -> Key:
@@ -17,72 +23,80 @@ def key_of_fact(fact: Fact) -> Key:
     return fact.event_time, RANK[fact.event_kind], fact.event_id
 
 
-def is_direct(fact: Fact) -> bool:
-    """Whether a child tells of itself."""
-    return fact.type is FactType.JOINED or (fact.type is FactType.LEFT and fact.hops == 1)
-
-
 def take(item: Item, fact: Fact) -> None:
     """Write the fact where it belongs; the last of one source, event and type counts."""
     key = key_of_fact(fact)
-    if is_direct(fact):
-        content = _content(item)
-        if fact.retracted:
-            content.take_back(key, fact.source, fact.source, fact.type is FactType.JOINED)
-        else:
-            content.put(key, fact.source, fact.source, Row(_told_by(fact), _kept(fact), fact.log_time))
-    elif fact.type in _PASSED:
-        _take_passed(item, key, fact)
-    elif item.base is None or key > item.base.last:
-        _tell(item, key, fact)
+    if fact.type in _DIRECT:
+        _take_direct(_content(item), key, fact)
+    elif fact.type is FactType.SIGHTING:
+        paths = () if fact.retracted else fact_payload.paths_asked(fact.payload, fact.source)
+        _take_passed(_content(item), key, fact, Told.PASSED_SIGHTING, paths)
+    elif fact.type is FactType.CONTENT:
+        paths = () if fact.retracted else fact_payload.paths(fact.payload)
+        _take_passed(_content(item), key, fact, Told.PASSED_JOINED, [path for path in paths if path[0] != item.key])
+        if not is_settled(item, fact):
+            _tell(item, key, fact, gone=all(path[0] != item.key for path in paths), payload=b"")
+    elif not is_settled(item, fact):
+        _tell(item, key, fact, gone=fact.retracted, payload=fact.payload)
     if item.content is not None and not item.content.open and not item.content.settled and not item.content.changed:
         item.content = None
 
 
-def _told_by(fact: Fact) -> Told:
-    if fact.type is FactType.LEFT:
-        return Told.LEFT
-    return Told.JOINED if not fact.payload or fact_payload.joined(fact.payload).applied else Told.PROBE
+def _take_direct(content: Content, key: Key, fact: Fact) -> None:
+    """What a child tells of itself."""
+    child, told = fact.source, _DIRECT[fact.type]
+    if told is Told.JOINED:
+        content.take_back(key, child, child, Told.BROUGHT)
+    if fact.retracted:
+        content.take_back(key, child, child, told)
+    elif told is Told.JOINED and fact.payload:
+        joined = fact_payload.joined(fact.payload)
+        content.put(key, child, child, Row(Told.JOINED if joined.applied else Told.PROBE, joined.summary, fact.log_time))
+        if joined.custody is not None:
+            content.put(key, child, child, Row(Told.BROUGHT, fact_payload.pack_custody(joined.custody), fact.log_time))
+    else:
+        content.put(key, child, child, Row(told, fact.payload, fact.log_time))
 
 
-def _kept(fact: Fact) -> bytes:
-    """Of a joined fact only custody is kept, and of a probe nothing."""
-    return fact.payload if fact.payload and fact_payload.joined(fact.payload).custody is not None else b""
+def undo_direct(content: Content, key: Key, fact: Fact) -> None:
+    """Forget what has just been taken, where a fold must see how things were before."""
+    told = _DIRECT[fact.type]
+    if told is Told.JOINED and not fact_payload.joined(fact.payload).applied:
+        told = Told.PROBE
+    content.take_back(key, fact.source, fact.source, told)
 
 
-def _take_passed(item: Item, key: Key, fact: Fact) -> None:
-    """Facts a container passed on: the rows of that source are those of the newest fact."""
-    told = _PASSED[fact.type]
-    content = _content(item)
-    for (asks, told_by, joins), row in list(content.open.get(key, {}).items()):
-        if told_by == fact.source and row.told is told:
-            content.take_back(key, asks, told_by, joins)
-    own = False
-    if not fact.retracted:
-        for path in fact_payload.paths(fact.payload):
-            if path[0] == item.key:
-                own = True
-            else:
-                content.put(key, path[0], fact.source, Row(told, fact_payload.pack_path(path), fact.log_time))
-    if fact.type is FactType.CONTENT and (item.base is None or key > item.base.last):
-        _tell(item, key, fact, gone=not own, payload=b"")
+def _take_passed(content: Content, key: Key, fact: Fact, told: Told, paths: Iterable[tuple[str, ...]]) -> None:
+    """Facts that go on upwards: the rows of that source are those of the newest fact."""
+    kind = CLASS[told]
+    for (asks, told_by, of_class), row in list(content.open.get(key, {}).items()):
+        if told_by == fact.source and of_class == kind and row.told not in _OF_ITSELF:
+            content.take_back(key, asks, told_by, row.told)
+    for path in paths:
+        if path == (fact.source,):
+            content.put(key, fact.source, fact.source, Row(Told.SIGHTING, b"", fact.log_time))
+        else:
+            content.put(key, path[0], fact.source, Row(told, fact_payload.pack_path(path), fact.log_time))
 
 
-def _tell(item: Item, key: Key, fact: Fact, gone: bool | None = None, payload: bytes | None = None) -> None:
+_OF_ITSELF = frozenset({Told.JOINED, Told.PROBE})
+"""Rows of the class of what is passed on that the source told of itself with another fact."""
+
+
+def _tell(item: Item, key: Key, fact: Fact, gone: bool, payload: bytes) -> None:
     """Keep or forget what was told beside the item's own events."""
     name = (fact.type, fact.source)
-    if fact.retracted if gone is None else gone:
+    if gone:
         facts = item.told.get(key)
         if facts is not None and facts.pop(name, None) is not None and not facts:
             del item.told[key]
     else:
-        item.told.setdefault(key, {})[name] = (fact.payload if payload is None else payload, fact.log_time)
+        item.told.setdefault(key, {})[name] = (payload, fact.log_time)
 
 
 def _content(item: Item) -> Content:
     if item.content is None:
         item.content = Content()
-        item.content.forget_inside()
     return item.content
 
 
@@ -91,14 +105,22 @@ def rows_at(item: Item, key: Key) -> Rows:
     return {} if item.content is None else item.content.open.get(key, {})
 
 
-def asks(item: Item, fact: Fact) -> bool:
-    """Whether the item has something to say to a fact it may take without a fold: not of settled times, not of a plain join."""
-    if item.base is not None and key_of_fact(fact) <= item.base.last:
-        return False
-    return fact.type is FactType.LEFT or bool(item.now.parent and _after_own(item, key_of_fact(fact)))
+def has_asked(item: Item, key: Key, child: str) -> bool:
+    """Whether a child has asked for the root of this event."""
+    rows = rows_at(item, key)
+    return any((child, child, CLASS[told]) in rows for told in (Told.LEFT, Told.SIGHTING))
 
 
-def _after_own(item: Item, key: Key) -> bool:
+def is_settled(item: Item, fact: Fact) -> bool:
+    """Whether the fact is older than what has settled: it changes the content and judges nothing.
+
+    Of neighbours that changed places one may still be open when the other, which sorts after it, has settled.
+    """
+    key = key_of_fact(fact)
+    return item.base is not None and key <= item.base.last and all(key_of(event) != key for event in item.window)
+
+
+def is_after_own(item: Item, key: Key) -> bool:
     """Whether the present is the state just before ``key``: it sorts after all that moves the item."""
     if item.told and key <= max(item.told):
         return False
@@ -111,22 +133,44 @@ def _after_own(item: Item, key: Key) -> bool:
     return item.window[-1].role is Role.PARENT and (len(item.window) == 1 or key_of(item.window[-2]) != last)
 
 
-def changes_nothing_else(item: Item, fact: Fact) -> bool:
+def changes_nothing_else(item: Item, fact: Fact, subject: Subject) -> bool:
     """Whether a fact can be taken without a fold: the state does not move, and no other fact of the item changes."""
-    if not is_direct(fact) or fact.retracted or fact.payload or item.correcting:
+    told = _DIRECT.get(fact.type)
+    if told is None or fact.retracted or item.correcting:
+        return False
+    if told is Told.JOINED and fact.payload and fact_payload.joined(fact.payload).custody is not None:
         return False
     key = key_of_fact(fact)
-    rows = rows_at(item, key)
-    if (fact.source, fact.source, fact.type is FactType.JOINED) in rows:
+    if (fact.source, fact.source, CLASS[told]) in rows_at(item, key):
         return False
-    base = item.base
-    if base is not None and key <= base.last:
+    if is_settled(item, fact):
+        return not any(_reads_content(event, subject) for event in item.window)
+    if is_after_own(item, key):
+        return item.content is None or item.content.last is None or item.content.last <= key or _is_told_apart(item, told, subject)
+    if told is not Told.JOINED or item.told or item.now.emptied is not None or item.alerts:
+        return False
+    if item.now.use is not None and item.now.use[1] != NEVER:
+        return False
+    if item.base is not None and item.base.state.parent:
+        return False
+    return not any(
+        (event.role is Role.CHILD and event.kind is Kind.PACK and key_of(event) < key)
+        or (_reads_content(event, subject) and key_of(event) >= key)
+        for event in item.window
+    )
+
+
+def _is_told_apart(item: Item, told: Told, subject: Subject) -> bool:
+    """Whether a row that later rows follow says nothing that they may have changed: summaries, counts, when it was empty."""
+    use = item.now.use
+    return not item.now.parent and subject.level is Level.LOGISTIC and (use is None or (use[1] == NEVER and told is not Told.LEFT))
+
+
+def _reads_content(event: OwnEvent, subject: Subject) -> bool:
+    """Whether a rule or a fact of this event looks at what is inside."""
+    kind = event.kind
+    if kind in _READS_CONTENT:
         return True
-    if _after_own(item, key):
-        # an event that names only its container would empty it of what is told now
-        return True
-    if fact.type is not FactType.JOINED or item.told or item.now.emptied is not None:
-        return False
-    if base is not None and base.state.parent:
-        return False
-    return not any(event.role is Role.CHILD and event.context.kind is Kind.PACK and key_of(event) < key for event in item.window)
+    if kind is Kind.PACK:
+        return event.role is Role.CHILD or subject.level is not Level.LOGISTIC
+    return kind is Kind.UNPACK and event.role is Role.PARENT and not event.children_count

@@ -100,13 +100,17 @@ _V = TypeVar("_V")
 class Reference:
     """All of it at one moment. ``changed`` shares what did not change; nobody else may touch the dicts."""
 
-    __slots__ = ("_lots_of", "_values", "places", "policy", "products")
+    __slots__ = ("_lots_of", "_policies", "_values", "places", "policy", "products", "switches_rules", "window_hours_min")
 
     def __init__(self, values: Mapping[Entity, Mapping[str, Value]]) -> None:
         self._values = values
         self.products: Mapping[str, Product] = _of(values, Entity.PRODUCT, Product)
-        policy = values.get(Entity.POLICY, {}).get("policy", _DEFAULT_POLICY)
-        self.policy: Policy = policy if isinstance(policy, Policy) else _DEFAULT_POLICY
+        policies = _of(values, Entity.POLICY, Policy)
+        self._policies = sorted((_policy_since(key), policy) for key, policy in policies.items()) or [(0, _DEFAULT_POLICY)]
+        self.policy: Policy = self._policies[-1][1]
+        """The policy that counts from now on."""
+        self.window_hours_min = min(policy.window_hours for _, policy in self._policies)
+        self.switches_rules = any(policy.rules for _, policy in self._policies)
         lots: dict[str, dict[str, Lot]] = {}
         for lot in _of(values, Entity.LOT, Lot).values():
             lots.setdefault(lot.gtin, {})[lot.lot] = lot
@@ -118,8 +122,8 @@ class Reference:
     def empty() -> Reference:
         return _EMPTY
 
-    def changed(self, changes: Iterable[ReferenceChange]) -> Reference:
-        """This value after ``changes`` in their order.
+    def changed(self, changes: Iterable[ReferenceChange], log_time: int = 0) -> Reference:
+        """This value after ``changes`` in their order, logged at ``log_time``: a policy counts for what is logged after it.
 
         Raises:
             RejectedError: bad-reference: a value that ``packtrace.domain.reference_file`` cannot read.
@@ -128,6 +132,7 @@ class Reference:
 
         values: dict[Entity, dict[str, Value]] = {}
         for change in changes:
+            change = dated(change, log_time)
             entity, value = read_change(change)
             if entity not in values:
                 values[entity] = dict(self._values.get(entity, {}))
@@ -142,6 +147,22 @@ class Reference:
 
     def lot(self, gtin: str, lot: str) -> Lot | None:
         return self._lots_of.get(gtin, _NO_LOTS).get(lot)
+
+    def recalled_from(self, gtin: str, lot: str) -> int | None:
+        """From when a lot is recalled, microseconds; None where it is not."""
+        known = self.lot(gtin, lot)
+        return None if known is None else known.recalled_from
+
+    def policy_at(self, log_time: int) -> Policy:
+        """The policy that counts for what was logged then: the last one loaded before it."""
+        policies = self._policies
+        if len(policies) == 1:
+            since, policy = policies[0]
+            return policy if log_time > since else _DEFAULT_POLICY
+        for since, policy in reversed(policies):
+            if log_time > since:
+                return policy
+        return _DEFAULT_POLICY
 
     def lots(self, gtin: str) -> Mapping[str, Lot]:
         """The lots of a product, by lot."""
@@ -171,6 +192,18 @@ class Reference:
             return Level.LOGISTIC
         product = self.products.get(key[2:16])
         return Level.UNKNOWN if product is None else product.level
+
+
+def dated(change: ReferenceChange, log_time: int) -> ReferenceChange:
+    """A change as it is kept: each policy beside the ones before it, named by when it was logged; none is the default policy."""
+    if change.entity != Entity.POLICY or "@" in change.key or not log_time:
+        return change
+    return ReferenceChange(change.entity, f"{change.key}@{log_time:016d}", change.value_json or "{}")
+
+
+def _policy_since(key: str) -> int:
+    _, _, since = key.partition("@")
+    return int(since) if since else -1
 
 
 _NO_LOTS: Final[Mapping[str, Lot]] = {}

@@ -9,46 +9,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from packtrace.domain import life
+from packtrace.domain import life, trail
 from packtrace.domain.advance import Element, Emptied, element_key
 from packtrace.domain.alert import Conclusion, Evidence
 from packtrace.domain.conclude import conclude, conclusion
 from packtrace.domain.dates import HOUR
 from packtrace.domain.fold import Folded, fold, walk
 from packtrace.domain.item import Base, Item
-from packtrace.domain.order import Key, key_of
+from packtrace.domain.order import Key, key_after, key_of
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.repeats import Standing, changes_the_item, mark32
 from packtrace.domain.rules import BY_CODE
 from packtrace.domain.state import NEVER, State
 from packtrace.domain.step import Step, Subject
-from packtrace.domain.told import Breach, Out
+from packtrace.domain.told import Out, breach_of
 from packtrace.domain.vocabulary import Kind, Life, Role
 
 OPEN_EVENTS_MAX: Final = 256
 """Own open events of one item (rules.md 4.6)."""
 
 
-def window_of(subject: Subject) -> int:
-    """The length of the open window, microseconds of log time."""
-    return subject.reference.policy.window_hours * HOUR
+def window_end(logged: int, subject: Subject) -> int:
+    """When the open window closes for what was logged then, log time: as the policy of that moment says (rules.md 4.7)."""
+    return logged + subject.reference.policy_at(logged).window_hours * HOUR
 
 
 def settle(item: Item, subject: Subject, clock: int, leave_open_max: int = OPEN_EVENTS_MAX) -> None:
     """Settle what is due at ``clock``, and what exceeds ``leave_open_max``."""
-    window = window_of(subject)
     if item.window or item.told:
         folded = fold(item, subject)
-        due = _due(folded, item, clock - window, leave_open_max)
+        due = _due(folded, item, subject, clock, leave_open_max)
         gone = set(folded.standing.taken_out)
-        if not gone or any(item.window[n].log_time > clock - window for n in gone):
+        if not gone or any(window_end(item.window[n].log_time, subject) > clock for n in gone):
             gone = set()
         if due:
             gone |= _settle_first(item, subject, folded.ordered[:due], folded.standing)
         if gone:
             item.window = [event for n, event in enumerate(item.window) if n not in gone]
             item.row_bytes = []
-    _settle_content(item, window, clock)
+    _settle_content(item, subject, clock)
 
 
 def _logged(element: Element, members: dict[int, list[int]], item: Item) -> int:
@@ -62,11 +61,11 @@ def _members(standing: Standing) -> dict[int, list[int]]:
     return {id(event): members for event, members in zip(standing.events, standing.members, strict=True)}
 
 
-def _due(folded: Folded, item: Item, logged_until: int, leave_open_max: int) -> int:
+def _due(folded: Folded, item: Item, subject: Subject, clock: int, leave_open_max: int) -> int:
     """How many of the judged order settle, from the first."""
     ordered, members = folded.ordered, _members(folded.standing)
     due, excess = 0, len(item.window) - leave_open_max
-    while due < len(ordered) and (excess > 0 or _logged(ordered[due], members, item) <= logged_until):
+    while due < len(ordered) and (excess > 0 or window_end(_logged(ordered[due], members, item), subject) <= clock):
         element = ordered[due]
         if not isinstance(element, Emptied):
             excess -= len(members[id(element)])
@@ -77,11 +76,10 @@ def _due(folded: Folded, item: Item, logged_until: int, leave_open_max: int) -> 
 def _settle_first(item: Item, subject: Subject, settling: Sequence[Element], standing: Standing) -> set[int]:
     """Walk ``settling`` into the base; answers the places in the window that it leaves."""
     members = _members(standing)
-    last = max(map(element_key, settling))
+    last = _last(settling)
     base = Base(State(), last) if item.base is None else item.base.copy()
     out = Out()
-    before_last = _content_until(item, last)
-    base.state = walk(settling, base.state.copy(), before_last, subject, out)
+    base.state = walk(settling, base.state.copy(), item, subject, out, until=last)
     _forget_evidence(base.state)
     base.last = max(base.last, last)
     base.conclusions = conclude(out.breaches, base.conclusions, subject)
@@ -99,17 +97,20 @@ def _settle_first(item: Item, subject: Subject, settling: Sequence[Element], sta
             item.content.empty_before(key_of(element))
             base.state.emptied = None
     item.base = base
-    item.told = {key: told for key, told in item.told.items() if key > base.last}
+    still_open = {key_of(event) for n, event in enumerate(item.window) if n not in gone}
+    item.told = {key: told for key, told in item.told.items() if key > base.last or key in still_open}
     return gone
 
 
-def _content_until(item: Item, last: Key) -> Item:
-    """The item with nothing of its content read: what it told of its content has been told for good."""
-    view = Item(item.key)
-    view.content = item.content
-    view.told = item.told
-    view.base = Base(State(), max(item.content.open, default=last) if item.content is not None else last)
-    return view
+def _last(settling: Sequence[Element]) -> Key:
+    """Where the last of them sorts, for the item and for others."""
+    latest: Key | None = None
+    for element in settling:
+        key = key_after(element_key(element), latest)
+        latest = key if latest is None or key > latest else latest
+    if latest is None:
+        raise AssertionError("nothing settles")
+    return latest
 
 
 def _forget_evidence(state: State) -> None:
@@ -117,36 +118,39 @@ def _forget_evidence(state: State) -> None:
     state.commissioned_id = state.packed_id = state.inactive_id = ""
 
 
-def _settle_content(item: Item, window: int, clock: int) -> None:
+def _settle_content(item: Item, subject: Subject, clock: int) -> None:
     """Content settles by the hour, event after event, and never before an own event that is still open."""
     content = item.content
     if content is None:
         return
     first_open = key_of(item.window[0]) if item.window else None
     for key in sorted(content.open):
-        if (first_open is not None and key >= first_open) or content_due(content.log_time(key), window) > clock:
+        if (first_open is not None and key >= first_open) or content_due(content.log_time(key), subject) > clock:
             break
         content.settle(key)
+        base = item.base
+        if base is not None and base.state.use is not None and key > base.last:
+            base = item.base = base.copy()
+            trail.note_content(base.state, key[0], not content.settled)
 
 
-def content_due(logged: int, window: int) -> int:
+def content_due(logged: int, subject: Subject) -> int:
     """When content settles: by the hour, so that a pallet filled for minutes is swept once."""
-    return -(-(logged + window) // HOUR) * HOUR
+    return -(-window_end(logged, subject) // HOUR) * HOUR
 
 
 def settles_at(item: Item, folded: Folded, subject: Subject) -> int | None:
     """The log time at which ``settle`` has something to do again."""
-    window = window_of(subject)
     times = []
     if folded.ordered:
-        times.append(_logged(folded.ordered[0], _members(folded.standing), item) + window)
+        times.append(window_end(_logged(folded.ordered[0], _members(folded.standing), item), subject))
     if folded.standing.taken_out:
-        times.append(max(item.window[n].log_time for n in folded.standing.taken_out) + window)
+        times.append(max(window_end(item.window[n].log_time, subject) for n in folded.standing.taken_out))
     content = item.content
     if content is not None and content.open:
         first = min(content.open)
         if not item.window or first < key_of(item.window[0]):
-            times.append(content_due(content.log_time(first), window))
+            times.append(content_due(content.log_time(first), subject))
     return min(times, default=None)
 
 
@@ -161,7 +165,7 @@ def take_late(item: Item, event: OwnEvent, subject: Subject) -> None:
         _commission_late(base, step, subject)
     rule = BY_CODE["late-beyond-window"]
     evidence = Evidence("an event before the window closed", "an event older than the settled ones")
-    _add(base, conclusion(Breach(rule, event, evidence, step.kind, step.side.place, step.lot), subject))
+    _add(base, conclusion(breach_of(rule, step, evidence), subject))
 
 
 def _commission_late(base: Base, step: Step, subject: Subject) -> None:
@@ -169,7 +173,7 @@ def _commission_late(base: Base, step: Step, subject: Subject) -> None:
     if state.commissioned != NEVER:
         rule = BY_CODE["duplicate-commissioning"]
         evidence = Evidence("one commission", "another, older than the settled events")
-        _add(base, conclusion(Breach(rule, step.event, evidence, step.kind, step.side.place, step.lot), subject))
+        _add(base, conclusion(breach_of(rule, step, evidence), subject))
     if state.commissioned == NEVER or step.event.time < state.commissioned:
         state.commissioned = NEVER
         was = state.life

@@ -14,6 +14,12 @@ NEVER: Final = -1
 CustodyValue = tuple[int, str, str, str, str, int]
 """(Custody, place, party, destination place, destination party, since): custody as it travels between items."""
 
+Moment = tuple[int, str, str]
+"""(time, place, party): when and where an item was shipped, received or named."""
+
+Use = tuple[int, int]
+"""Of an SSCC: (time of the first receive since its first pack, time its last child went); NEVER where that has not been."""
+
 UNKNOWN_CUSTODY: Final[CustodyValue] = (0, "", "", "", "", 0)
 
 
@@ -36,15 +42,24 @@ class State:
         "left_from",
         "life",
         "lot",
+        "naming",
         "packed",
         "packed_id",
         "parent",
+        "partial",
         "reason",
+        "received",
+        "seen",
+        "shipped",
+        "shipped_id",
         "shipped_log",
         "side",
+        "sighted",
         "since",
         "sold_to",
         "to",
+        "use",
+        "verified",
     )
 
     def __init__(self) -> None:
@@ -75,10 +90,25 @@ class State:
         self.to = NOWHERE
         self.since = 0
         self.shipped_log = 0
-        """Log time of the ship while IN_TRANSIT."""
+        """Log time of its own ship while IN_TRANSIT, and that event's id; 0 where it left something in transit."""
+        self.shipped_id = ""
         self.holds: tuple[str, ...] = ()
         self.emptied: Key | None = None
         """Where the last unpack of all its content sorts."""
+        self.partial = False
+        """Whether a commission of it, a pack into it or a ship of it said ``partial``."""
+        self.sighted: tuple[int, str, str] | None = None
+        """The latest sighting at a place with coordinates: time, place, device."""
+        self.seen: tuple[Moment, ...] = ()
+        """Where it was dispensed or verified within 30 days, since it was last shipped, received or left a container."""
+        self.verified: tuple[int, ...] = ()
+        """When it was verified within 24 hours."""
+        self.shipped: Moment | None = None
+        self.received: Moment | None = None
+        self.naming: Moment | None = None
+        """The last ship, receive and naming of what may be a root."""
+        self.use: Use | None = None
+        """Of an SSCC that has been packed into: see ``Use``."""
 
     def copy(self) -> State:
         """An independent copy: every field is immutable."""
@@ -111,3 +141,4 @@ class State:
         self.to = Side(to_place, to_party)
         self.since = since
         self.shipped_log = 0
+        self.shipped_id = ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from packtrace.domain import fact_payload
 from packtrace.domain.alert import Evidence
 from packtrace.domain.fact import Fact
+from packtrace.domain.fact_payload import Passed
 from packtrace.domain.order import KINDS, Key
-from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.rules.rule import Rule
 from packtrace.domain.step import Step
 from packtrace.domain.vocabulary import FactType
@@ -17,11 +19,14 @@ class Breach(NamedTuple):
     """A rule, the event that breaks it, and the proof."""
 
     rule: Rule
-    event: OwnEvent
     evidence: Evidence
     kind: int
     place: str
     lot: str
+    event_id: str
+    event_time: int
+    log_time: int
+    device: str
 
 
 class Telling(NamedTuple):
@@ -47,10 +52,26 @@ class Out:
         """Ids of the events that were not applied."""
 
     def breach(self, rule: Rule, step: Step, evidence: Evidence) -> None:
-        self.breaches.append(Breach(rule, step.event, evidence, step.kind, step.side.place, step.lot))
+        self.breaches.append(breach_of(rule, step, evidence))
 
     def tell(self, type: FactType, key: Key, target: str, payload: bytes, log_time: int, hops: int = 1) -> None:
         self.facts[type, key, target] = Telling(payload, log_time, hops)
+
+    def ask(self, key: Key, source: str, target: str, paths: Iterable[tuple[str, ...]], log_time: int) -> None:
+        """A sighting to the parent: one fact for all that ask of one event, ``source`` itself among them."""
+        asked = set(paths)
+        known = self.facts.get((FactType.SIGHTING, key, target))
+        if known is not None:
+            asked.update(fact_payload.paths_asked(known.payload, source))
+            log_time = min(log_time, known.log_time)
+        payload = b"" if asked == {(source,)} else fact_payload.pack(Passed(tuple(sorted(asked))))
+        self.tell(FactType.SIGHTING, key, target, payload, log_time, max(map(len, asked)))
+
+
+def breach_of(rule: Rule, step: Step, evidence: Evidence) -> Breach:
+    """A rule broken by the event of ``step``."""
+    event = step.event
+    return Breach(rule, evidence, event.kind, step.side.place, step.lot, event.id, event.time, event.log_time, step.context.device)
 
 
 def fact_of(source: str, key: FactKey, telling: Telling, version: int = 1, retracted: bool = False) -> Fact:

@@ -139,6 +139,7 @@ class FactType(IntEnum):
     SIGHTING = 4
     ANSWER = 5
     EMPTIED = 6
+    CHANGED = 7
 
 
 class Entity(StrEnum):

@@ -19,7 +19,7 @@ from packtrace.domain.explode import own_event
 from packtrace.domain.fact import Fact
 from packtrace.domain.identifiers import partition_of
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_fact, apply_reference
-from packtrace.domain.reference import Reference, ReferenceChange, concerns
+from packtrace.domain.reference import Reference, ReferenceChange, concerns, dated
 from packtrace.domain.vocabulary import Outcome
 from packtrace.ports import Commit, PartitionMeta, Position
 from packtrace.tracker import rows
@@ -214,8 +214,9 @@ class PartitionEngine:
                 continue
             self._watermarks[name] = place
             log_time = max(log_time, change.log_time)
-            changes.append(ReferenceChange(change.entity, change.key, change.json))
-            self._reference_changes[f"{change.entity}|{change.key}"] = change.json
+            kept = dated(ReferenceChange(change.entity, change.key, change.json), change.log_time)
+            changes.append(kept)
+            self._reference_changes[f"{kept.entity}|{kept.key}"] = kept.value_json
         if not changes:
             return
         before, self._reference = self._reference, self._reference.changed(changes)

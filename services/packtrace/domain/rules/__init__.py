@@ -13,9 +13,10 @@ from packtrace.domain.rules.behaviour import BEHAVIOUR
 from packtrace.domain.rules.identity import IDENTITY
 from packtrace.domain.rules.life import LIFE
 from packtrace.domain.rules.rule import Decide, Rule
+from packtrace.domain.rules.shipping import SHIPPING
 from packtrace.domain.vocabulary import Kind, Role
 
-RULES: Final = (*IDENTITY, *LIFE, *AGGREGATION, *BEHAVIOUR)
+RULES: Final = (*IDENTITY, *LIFE, *AGGREGATION, *SHIPPING, *BEHAVIOUR)
 BY_CODE: Final = {rule.code: rule for rule in RULES}
 
 # fmt: off
@@ -49,6 +50,12 @@ COUNT_FOR_ORDER: Final = frozenset(
     }
 )  # fmt: skip
 """Rules whose breach may exchange neighbours without an order of their own (rules.md 4.1)."""
+
+COUNT_FOR_ORDER_OF_ROOTS: Final = frozenset({"closed-container", "shipped-twice", "product-no-data", "void-unknown"})
+"""Those that count only for an item that is its own root."""
+
+NOT_OF_EXCEPTED: Final = frozenset(rule.code for rule in SHIPPING) | {"expired-item", "recalled-item"}
+"""What is not judged for a packed item whose ship or receive is its root's, reported once more."""
 
 
 class Question(NamedTuple):
@@ -86,10 +93,20 @@ _IN_ORDER: Final = tuple(_ordered())
 
 @cache
 def plan(kind: Kind, role: Role) -> tuple[Question, ...]:
-    """What is asked of an event of this kind by an item in this role."""
+    """What is asked of an event of this kind by an item in this role, before it."""
+    return _asked(kind, role, after=False)
+
+
+@cache
+def plan_after(kind: Kind, role: Role) -> tuple[Question, ...]:
+    """What is asked of a container with what is inside just after the event."""
+    return _asked(kind, role, after=True)
+
+
+def _asked(kind: Kind, role: Role, after: bool) -> tuple[Question, ...]:
     return tuple(
         Question(rule.decide, 1 << n, bits(_silenced_by(rule.code)), rule)
         for n in _IN_ORDER
         for rule in (RULES[n],)
-        if kind in rule.kinds and role in rule.roles
+        if kind in rule.kinds and role in rule.roles and rule.after is after
     )

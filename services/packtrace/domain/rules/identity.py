@@ -5,26 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from packtrace.domain.alert import Evidence
-from packtrace.domain.dates import date_text, dates_agree, time_text
+from packtrace.domain.dates import DAY, date_text, dates_agree, time_text
 from packtrace.domain.identifiers import serial_of
 from packtrace.domain.rules.rule import ANY, EVERY, Cause, Rule, kinds
 from packtrace.domain.state import NEVER, State
 from packtrace.domain.step import Step, Subject
-from packtrace.domain.vocabulary import Kind, Reason, Role, Severity
+from packtrace.domain.trail import use_ended
+from packtrace.domain.vocabulary import Kind, Role, Severity
 
 HOUR_S = 3_600
+REUSE_AFTER = 365 * DAY
+"""How long the number of a logistic unit rests, microseconds."""
 _YZ = str.maketrans("yzYZ", "zyZY")
 
 
 def commissioned_twice(state: State, step: Step) -> Evidence | None:
     """A second commission that is no repeat of the first; an SSCC whose use has ended may begin anew."""
-    if state.commissioned == NEVER or (not step.subject.gtin and state.reason is Reason.DESTROYED):
+    if state.commissioned == NEVER or (not step.subject.gtin and use_ended(state, step.event.time) is not None):
         return None
     return Evidence(
         expected="one commission",
         found=f"another at {time_text(step.event.time)}, the first was at {time_text(state.commissioned)}",
         events=(state.commissioned_id,),
     )
+
+
+def used_again(state: State, step: Step) -> Evidence | None:
+    """An SSCC begins anew within a year after its use ended."""
+    if step.subject.gtin:
+        return None
+    ended = use_ended(state, step.event.time)
+    if ended is None or step.event.time - ended > REUSE_AFTER:
+        return None
+    return Evidence(expected="a year after its use ended", found=f"its use ended {time_text(ended)}")
 
 
 def not_commissioned(state: State, step: Step) -> Evidence | None:
@@ -119,12 +132,15 @@ STILL: dict[str, Callable[[Subject, Mapping[str, str]], bool]] = {
 """Whether an alert of settled events still follows from reference data (rules.md 6), from the details it kept."""
 
 _COMMISSION = kinds(Kind.COMMISSION)
+_BEGIN = kinds(Kind.COMMISSION, Kind.PACK)
+_WHOLE = frozenset({Role.ITEM, Role.OUTPUT, Role.PARENT})
 
 # fmt: off
 IDENTITY: tuple[Rule, ...] = (
     #    code                       kinds        roles  severity           cause        grace_s      decide              explained by                                          source
     Rule("unknown-product",         EVERY,       ANY,   Severity.MEDIUM,   Cause.ITEM,  4 * HOUR_S,  product_not_known,  "the product in reference data",                      "EMVS A1"),
     Rule("duplicate-commissioning", _COMMISSION, ANY,   Severity.CRITICAL, Cause.ITEM,  0,           commissioned_twice, "a correction of one of the two",                     "FMD 2016/161 Art. 4; EPCIS 2.0 7.4.2"),
+    Rule("sscc-reused",             _BEGIN,      _WHOLE, Severity.HIGH,    Cause.ITEM,  600,         used_again,         "an event that says when its use ended",              "R03; GS1 General Specifications 4.3.3"),
     Rule("unknown-lot",             _COMMISSION, ANY,   Severity.HIGH,     Cause.ITEM,  4 * HOUR_S,  lot_not_known,      "the lot in reference data",                          "EMVS A2"),
     Rule("expiry-mismatch",         EVERY,       ANY,   Severity.HIGH,     Cause.ITEM,  600,         other_expiry,       "another expiry of the lot in reference data",        "EMVS A52"),
     Rule("scanner-fault",           EVERY,       ANY,   Severity.LOW,      Cause.EVENT, 0,           scanner_spoilt,     "a scanner set to another keyboard, or without GS",   "EMVS A68, innocent causes"),

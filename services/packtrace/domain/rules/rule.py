@@ -32,12 +32,16 @@ class Rule(NamedTuple):
     decide: Decide
     explained_by: str
     source: str
+    after: bool = False
+    """Whether it is judged with what is inside just after the event."""
     version: int = 1
 
 
 EVERY: Final = frozenset(Kind) - {Kind.CORRECT}
 ANY: Final = frozenset(Role)
 CHILD: Final = frozenset({Role.CHILD})
+PARENT: Final = frozenset({Role.PARENT})
+ITEM: Final = frozenset({Role.ITEM})
 
 
 def kinds(*of: Kind) -> frozenset[Kind]:
