@@ -20,6 +20,7 @@ from packtrace.domain.kinds import RECALLED
 from packtrace.domain.place import NOWHERE, Side, another_party, zone_of
 from packtrace.domain.state import NEVER, State
 from packtrace.domain.step import Step
+from packtrace.domain.trail import use_ended
 from packtrace.domain.vocabulary import TERMINAL, Kind, Life, Reason, Role
 
 _REASONS: Final = {reason.name: reason for reason in Reason if reason is not Reason.NONE}
@@ -38,6 +39,10 @@ def live(state: State, step: Step) -> None:
     if kind is Kind.COMMISSION:
         if state.commissioned == NEVER:
             commission(state, step)
+        elif not step.subject.gtin and use_ended(state, step.event.time) is not None:
+            state.commissioned = step.event.time
+            state.commissioned_id = step.event.id
+            state.use = None
     elif kind is Kind.DISPENSE or kind is Kind.DECOMMISSION or kind is Kind.DESTROY:
         deactivate(state, step)
     elif kind is Kind.REACTIVATE:

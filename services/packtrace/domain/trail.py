@@ -92,8 +92,6 @@ def _use(state: State, step: Step) -> None:
     if kind is Kind.PACK and step.role is Role.PARENT:
         if state.use is None or use_ended(state, step.event.time) is not None:
             state.use = (NEVER, NEVER)
-    elif kind is Kind.COMMISSION and use_ended(state, step.event.time) is not None:
-        state.use = None
 
 
 def note_content(state: State, time: int, is_empty: bool) -> None:
@@ -105,7 +103,7 @@ def note_content(state: State, time: int, is_empty: bool) -> None:
 
 def use_ended(state: State, time: int) -> int | None:
     """When the last use of an SSCC ended, as of ``time``; None while it is in use, or never was."""
-    if state.life is Life.INACTIVE and state.reason is Reason.DESTROYED:
+    if state.life is Life.INACTIVE and state.reason is Reason.DESTROYED and state.commissioned <= state.inactive:
         return state.inactive
     if state.use is None or NEVER in state.use:
         return None
