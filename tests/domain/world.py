@@ -9,7 +9,7 @@ from packtrace.codec.state import content_of, counted, pack, unpack
 from packtrace.domain import judge
 from packtrace.domain.alert import AlertChange
 from packtrace.domain.event import Event
-from packtrace.domain.explode import own_events
+from packtrace.domain.explode import own_events, recall_of_lots
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.own_event import OwnEvent
@@ -45,7 +45,10 @@ class World:
         return item
 
     def publish(self, event: Event, log_time: int, deliver: bool = True) -> list[Outcome]:
-        """All ops of an event, then facts until all is quiet."""
+        """All ops of an event, then facts until all is quiet; first what it changes in reference data."""
+        recall = recall_of_lots(event)
+        if recall is not None:
+            self.load(self.reference.changed([recall]))
         return [self.apply(key, own, deliver) for key, own in own_events(event, log_time)]
 
     def apply(self, key: str, own: OwnEvent, deliver: bool = True) -> Outcome:

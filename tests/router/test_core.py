@@ -17,9 +17,9 @@ from packtrace.codec.event_check import check
 from packtrace.codec.raw_event import RawCorrection, RawEvent, RawTransaction
 from packtrace.contracts import schema_text
 from packtrace.domain.explode import explode
-from packtrace.domain.identifiers import partition_of
+from packtrace.domain.identifiers import partition_of, sgtin_key
 from packtrace.domain.own_event import Context
-from packtrace.domain.reference import ReferenceChange
+from packtrace.domain.reference import Reference, ReferenceChange
 from packtrace.domain.vocabulary import Kind, Reject, Role
 from packtrace.errors import RejectedError
 from packtrace.ports import LogRecord, TopicPartition
@@ -280,6 +280,27 @@ def test_reference_changes_go_to_every_partition_with_their_lineage() -> None:
         (found,) = reference_of(body for one, body in routed.ops if one == target)
         assert found == ("reference/0", 5, LOG_TIME, *product)
     assert routed.reference == 1
+
+
+def test_an_event_that_recalls_lots_is_told_to_every_partition_beside_its_own_ops() -> None:
+    recall = RawEvent(
+        id="r-1", type="object", action="OBSERVE", event_time=LOG_TIME, disposition="recalled", epcs=(unit(1),),
+        lots=(f"https://id.gs1.org/01/{GTIN}/10/L7",),
+    )  # fmt: skip
+    correction = RawEvent(
+        id="r-2", type="object", action="OBSERVE", event_time=LOG_TIME, disposition="recalled",
+        lots=(f"https://id.gs1.org/01/{GTIN}/10/L7",), correction=RawCorrection("did_not_occur", ("r-1",), ()),
+    )  # fmt: skip
+    routed = route([record(recall, 3), record(correction, 4)])
+    assert not routed.rejected
+    assert [(op.item, op.context.kind) for ops in seen(routed).values() for op in ops] == [(sgtin_key(GTIN, "1"), Kind.RECALL)]
+    for target in range(PARTITIONS):
+        first, second = reference_of(body for one, body in routed.ops if one == target)
+        assert (first.source, first.offset, first.entity, second.offset) == ("lots/0", 3, "recall", 4)
+        known = Reference.empty().changed([ReferenceChange(first.entity, first.key, first.json)])
+        assert known.recalled_from(GTIN, "L7") == LOG_TIME
+        both = [ReferenceChange(one.entity, one.key, one.json) for one in (second, first)]
+        assert Reference.empty().changed(both).recalled_from(GTIN, "L7") is None
 
 
 @pytest.mark.parametrize(

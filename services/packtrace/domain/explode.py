@@ -14,7 +14,8 @@ import xxhash
 from packtrace.domain.event import Event
 from packtrace.domain.kinds import kind_of, reason_of
 from packtrace.domain.own_event import Context, OwnEvent
-from packtrace.domain.vocabulary import Role
+from packtrace.domain.reference import LotRecall, ReferenceChange
+from packtrace.domain.vocabulary import Entity, Kind, Role
 
 _MASK: Final = (1 << 64) - 1
 _MIX: Final = 0x9E3779B97F4A7C15
@@ -95,6 +96,17 @@ def ops_of(event: Event) -> list[tuple[Role, str]]:
         ops += [(Role.INPUT, key) for key in event.inputs]
         ops += [(Role.OUTPUT, key) for key in event.outputs]
     return ops
+
+
+def recall_of_lots(event: Event) -> ReferenceChange | None:
+    """What an event that recalls lot classes, or corrects one that did, changes in reference data (rules.md 6)."""
+    correction = event.correction
+    if not event.lots or (correction is None and kind_of(event) is not Kind.RECALL):
+        return None
+    corrects = () if correction is None else (correction.events or (event.id,))
+    lots = () if corrects else tuple((key[2:16], key[18:]) for key in event.lots)
+    stated = msgspec.json.encode(LotRecall(event.id, event.event_time, lots, corrects))
+    return ReferenceChange(Entity.RECALL, f"{event.id}/{xxhash.xxh3_64_hexdigest(stated)}", stated.decode())
 
 
 def event_mark(context: bytes, event_time: int, parent: str = "", extensions: str = "") -> int:

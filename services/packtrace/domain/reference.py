@@ -92,7 +92,16 @@ class Policy(msgspec.Struct, frozen=True):
     rules: Mapping[str, RulePolicy] = {}
 
 
-Value = Product | Lot | Location | Party | Line | Device | Operator | Policy
+class LotRecall(msgspec.Struct, frozen=True, rename={"since": "from"}):
+    """An event that names lot classes: ``lots`` of (GTIN, lot) recalled since a time, or the ids of such events taken out."""
+
+    id: str
+    since: int = 0
+    lots: tuple[tuple[str, str], ...] = ()
+    corrects: tuple[str, ...] = ()
+
+
+Value = Product | Lot | Location | Party | Line | Device | Operator | Policy | LotRecall
 _DEFAULT_POLICY: Final = Policy()
 _V = TypeVar("_V")
 
@@ -100,7 +109,7 @@ _V = TypeVar("_V")
 class Reference:
     """All of it at one moment. ``changed`` shares what did not change; nobody else may touch the dicts."""
 
-    __slots__ = ("_lots_of", "_policies", "_values", "places", "policy", "products", "switches_rules", "window_hours_min")
+    __slots__ = ("_lots_of", "_policies", "_recalled", "_values", "places", "policy", "products", "switches_rules", "window_hours_min")
 
     def __init__(self, values: Mapping[Entity, Mapping[str, Value]]) -> None:
         self._values = values
@@ -109,6 +118,7 @@ class Reference:
         self._policies = sorted((_policy_since(key), policy) for key, policy in policies.items()) or [(0, _DEFAULT_POLICY)]
         self.policy: Policy = self._policies[-1][1]
         """The policy that counts from now on."""
+        self._recalled = _recalled(_of(values, Entity.RECALL, LotRecall).values())
         self.window_hours_min = min(policy.window_hours for _, policy in self._policies)
         self.switches_rules = any(policy.rules for _, policy in self._policies)
         lots: dict[str, dict[str, Lot]] = {}
@@ -132,8 +142,8 @@ class Reference:
 
         values: dict[Entity, dict[str, Value]] = {}
         for change in changes:
-            change = dated(change, log_time)
             entity, value = read_change(change)
+            change = dated(change, log_time)
             if entity not in values:
                 values[entity] = dict(self._values.get(entity, {}))
             if value is None:
@@ -151,7 +161,11 @@ class Reference:
     def recalled_from(self, gtin: str, lot: str) -> int | None:
         """From when a lot is recalled, microseconds; None where it is not."""
         known = self.lot(gtin, lot)
-        return None if known is None else known.recalled_from
+        stated = None if known is None else known.recalled_from
+        by_event = self._recalled.get((gtin, lot)) if self._recalled else None
+        if stated is None or by_event is None:
+            return by_event if stated is None else stated
+        return min(stated, by_event)
 
     def policy_at(self, log_time: int) -> Policy:
         """The policy that counts for what was logged then: the last one loaded before it."""
@@ -218,14 +232,27 @@ def _one(values: Mapping[Entity, Mapping[str, Value]], entity: Entity, key: str,
     return found if isinstance(found, kind) else None
 
 
+def _recalled(events: Iterable[LotRecall]) -> Mapping[tuple[str, str], int]:
+    """(GTIN, lot) -> since when an event recalls it; a correction takes its event out, whichever came first."""
+    known = list(events)
+    gone = {id for event in known for id in event.corrects}
+    found: dict[tuple[str, str], int] = {}
+    for event in known:
+        if event.id not in gone:
+            for lot in event.lots:
+                found[lot] = min(event.since, found.get(lot, event.since))
+    return found
+
+
 _EMPTY: Final = Reference({})
 
 
-def concerns(changes: Iterable[ReferenceChange]) -> Callable[[str], bool]:
-    """Which item keys must be judged again after ``changes``.
+def concerns(changes: Iterable[ReferenceChange], reference: Reference) -> Callable[[str], bool]:
+    """Which item keys must be judged again after ``changes`` to ``reference``.
 
-    A unit's product and its lots concern its own serials; a container's product also what is packed into it, a place or a
-    device every event there: then all.  Operators and the policy concern nothing that has been judged.
+    A unit's product and its lots concern its own serials and what may hold them: logistic units, and products that are no
+    unit. A container's product also concerns what is packed into it; a place or a device every event there: then all.
+    Operators and the policy concern nothing that has been judged.
     """
     gtins: set[str] = set()
     for change in changes:
@@ -233,7 +260,10 @@ def concerns(changes: Iterable[ReferenceChange]) -> Callable[[str], bool]:
             gtins.add(change.key[:14])
         elif change.entity not in (Entity.OPERATOR, Entity.POLICY):
             return lambda key: True
-    return lambda key: key[2:16] in gtins and key[:2] == "01"
+    if not gtins:
+        return lambda key: False
+    gtins.update(product.gtin for product in reference.products.values() if product.level is not Level.UNIT)
+    return lambda key: key[:2] == "00" or key[2:16] in gtins
 
 
 def _is_unit(change: ReferenceChange) -> bool:

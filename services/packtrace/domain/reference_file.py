@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
+import msgspec
+
 from packtrace.domain import identifiers
 from packtrace.domain.dates import read_date, read_time
 from packtrace.domain.local_time import known_zone
@@ -18,6 +20,7 @@ from packtrace.domain.reference import (
     Line,
     Location,
     Lot,
+    LotRecall,
     Operator,
     Party,
     Policy,
@@ -307,9 +310,19 @@ def _decoded(data: bytes | str) -> Any:
 def _entity(entity: Entity, value: Any) -> tuple[str, Value]:
     if entity is Entity.POLICY:
         return "policy", Policy(**_read_object(value, _POLICY))
+    if entity is Entity.RECALL:
+        return _recall(value)
     shape = _SHAPES[entity]
     read = _read_object(value, shape.fields)
     return shape.key(read), shape.value(read)
+
+
+def _recall(value: Any) -> tuple[str, Value]:
+    try:
+        recall = msgspec.convert(value, LotRecall)
+    except msgspec.ValidationError as error:
+        raise _refuse("an event that names lots", str(error)) from error
+    return recall.id, recall
 
 
 def read_change(change: ReferenceChange) -> tuple[Entity, Value | None]:
@@ -325,7 +338,7 @@ def read_change(change: ReferenceChange) -> tuple[Entity, Value | None]:
         key, value = _entity(entity, _decoded(change.value_json))
     except RejectedError as error:
         raise error.inside(f"{change.entity} {change.key}") from error
-    if key != change.key:
+    if key != change.key.partition("@")[0] and entity is not Entity.RECALL:
         raise _refuse(f"the key {key}", change.key, f"{change.entity} {change.key}")
     return entity, value
 

@@ -89,9 +89,9 @@ def coordinates(side: Side, reference: Reference) -> tuple[float, float] | None:
 def _use(state: State, step: Step) -> None:
     """An SSCC is used from its first pack until it was received and is empty (rules.md 5, sscc-reused)."""
     kind = step.kind
-    if kind is Kind.PACK and step.role is Role.PARENT:
-        if state.use is None or use_ended(state, step.event.time) is not None:
-            state.use = (NEVER, NEVER)
+    begins = kind is Kind.PACK and step.role is Role.PARENT
+    if begins and (state.use is None or use_ended(state, step.event.time) is not None):
+        state.use = (NEVER, NEVER)
 
 
 def note_content(state: State, time: int, is_empty: bool) -> None:

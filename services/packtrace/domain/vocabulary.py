@@ -153,6 +153,8 @@ class Entity(StrEnum):
     DEVICE = "device"
     OPERATOR = "operator"
     POLICY = "policy"
+    RECALL = "recall"
+    """An event that recalls lots, or the correction of one: it comes with the events, never from a file."""
 
 
 class Reject(StrEnum):

@@ -50,8 +50,8 @@ def expired(item: Item, root: Item, reference: Reference, at: int) -> bool:
 
 def recalled(item: Item, reference: Reference, at: int) -> bool:
     """Whether its lot was recalled at ``at``."""
-    lot = lot_in_reference(item, reference)
-    return lot is not None and lot.recalled_from is not None and at >= lot.recalled_from
+    since = reference.recalled_from(gtin_of(item.key), item.lot) if item.lot else None
+    return since is not None and at >= since
 
 
 def flags(item: Item, root: Item, reference: Reference, at: int) -> list[str]:

@@ -25,7 +25,7 @@ from packtrace.codec.rejected_record import RejectedRecord, rejected
 from packtrace.codec.vocabulary_words import TEXT_CHARACTERS_MAX
 from packtrace.domain.dates import TIME_MAX
 from packtrace.domain.event import Event
-from packtrace.domain.explode import children_mark, context_of, event_mark, message_mark, ops_of
+from packtrace.domain.explode import children_mark, context_of, event_mark, message_mark, ops_of, recall_of_lots
 from packtrace.domain.own_event import Context
 from packtrace.domain.reference import ReferenceChange
 from packtrace.domain.reference_file import read_change
@@ -224,6 +224,8 @@ class Core:
             parent,
             children[0] if children else "",
         )
+        if event.lots:
+            self._recall(record, event)
         ops = ops_of(event)
         groups: dict[int, tuple[list[int], bytearray, list[str]]] = {}
         partitions = self._partitions
@@ -240,6 +242,17 @@ class Core:
         for partition, (indices, roles, items) in groups.items():
             self._builders[partition].add_ops(row, context, indices, roles, items)
         return len(ops)
+
+    def _recall(self, record: LogRecord, event: Event) -> None:
+        """An event that names lots is a change of those lots, for every partition (rules.md 6).
+
+        Its position is one of its own: the ops of the same event have theirs.
+        """
+        change = recall_of_lots(event)
+        if change is None:
+            return
+        for builder in self._builders:
+            builder.add_reference(ReferenceRow(builder.source(f"lots/{record.partition}"), record.offset, record.log_time, *change))
 
     def _reference(self, record: LogRecord, writers: Writers) -> None:
         if record.value is None:

@@ -123,7 +123,7 @@ class PartitionEngine:
                 if Position(change.offset, 0) > self._watermarks.get(batch.sources[change.source], _BEFORE_ALL):
                     changes.append(ReferenceChange(change.entity, change.key, change.json))
         keys.update(self._due_until(clock))
-        return Needs([key for key in keys if key not in self.cache], concerns(changes) if changes else None)
+        return Needs([key for key in keys if key not in self.cache], concerns(changes, self._reference) if changes else None)
 
     def _due_until(self, clock: int) -> list[str]:
         """Keys of the deadlines passed at ``clock``; looks at no more of the heap than that."""
@@ -220,7 +220,7 @@ class PartitionEngine:
         if not changes:
             return
         before, self._reference = self._reference, self._reference.changed(changes)
-        concerned = concerns(changes)
+        concerned = concerns(changes, self._reference)
         for key in sorted(key for key in self.cache if concerned(key)):
             cached = self.cache.made(key)
             judged = apply_reference(cached.item, before, self._reference, self._clock, log_time)

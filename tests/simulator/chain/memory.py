@@ -9,11 +9,11 @@ from typing import Any
 from packtrace.codec.event_check import check
 from packtrace.codec.identifiers import digital_link
 from packtrace.domain.alert import AlertChange
-from packtrace.domain.explode import own_events
+from packtrace.domain.explode import own_events, recall_of_lots
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_fact, apply_reference
-from packtrace.domain.reference import Reference, concerns, parse_file
+from packtrace.domain.reference import Reference, ReferenceChange, concerns, parse_file
 from packtrace.simulator.chain.recipe import DAY, HOUR
 from packtrace.simulator.chain.world import World
 from packtrace.simulator.messages import raw_event
@@ -46,7 +46,11 @@ class Memory:
                 self.load(world.late_reference)
             log_time = made.at if self.planned else start + number * 1_000
             self.tick(log_time)
-            for key, own in own_events(check(raw_event(made), log_time=log_time), log_time):
+            event = check(raw_event(made), log_time=log_time)
+            recall = recall_of_lots(event)
+            if recall is not None:
+                self.change([recall])
+            for key, own in own_events(event, log_time):
                 item = self._item(key)
                 self._note(apply_event(item, own, self.reference, self.clock))
                 self._wake(item)
@@ -57,9 +61,12 @@ class Memory:
 
     def load(self, file: bytes) -> None:
         """Reference data, and every item it concerns is judged again."""
-        changes = parse_file(file)
-        before, self.reference = self.reference, self.reference.changed(changes)
-        concerned = concerns(changes)
+        self.change(parse_file(file))
+
+    def change(self, changes: list[ReferenceChange]) -> None:
+        """Changes of reference data."""
+        before, self.reference = self.reference, self.reference.changed(changes, self.clock)
+        concerned = concerns(changes, self.reference)
         for key in [key for key in self.items if concerned(key)]:
             self._note(apply_reference(self.items[key], before, self.reference, self.clock))
             self._wake(self.items[key])
