@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from packtrace.contracts import folder
-from packtrace.domain.reference import Reference, parse_file
+from packtrace.domain.reference import Reference, ReferenceChange, dated, parse_file
 from packtrace.domain.reference_file import _SHAPES
 from packtrace.domain.vocabulary import Level
 from packtrace.errors import RejectedError
@@ -48,3 +48,13 @@ def test_what_was_read_is_found() -> None:
     lot = reference.lot("09506000134352", "L7")
     assert lot is not None
     assert lot.expiry == 20280531
+
+
+def test_a_policy_counts_for_what_is_logged_after_it_and_is_read_back_as_it_was_kept() -> None:
+    stated = ReferenceChange("policy", "policy", '{"window_hours": 5}')
+    loaded = Reference.empty().changed([stated], log_time=1_000)
+    assert (loaded.policy_at(1_000).window_hours, loaded.policy_at(1_001).window_hours) == (72, 5)
+    again = Reference.empty().changed([dated(stated, 1_000)])
+    assert (again.policy_at(1_000).window_hours, again.policy_at(1_001).window_hours) == (72, 5)
+    removed = loaded.changed([ReferenceChange("policy", "policy", None)], log_time=2_000)
+    assert [removed.policy_at(time).window_hours for time in (1_000, 2_000, 2_001)] == [72, 5, 72]

@@ -8,6 +8,7 @@ from typing import Any
 from packtrace.adapters.state_memory import MemoryStateStore
 from packtrace.codec import history, ops
 from packtrace.codec.ops_builder import EventRow, OpsBuilder, pack_context
+from packtrace.codec.state import counted
 from packtrace.domain.event import Event
 from packtrace.domain.explode import explode
 from packtrace.domain.identifiers import partition_of
@@ -111,8 +112,12 @@ class TrackerSide:
                     moved = True
 
     def items(self) -> dict[str, tuple[bytes, dict[bytes, bytes]]]:
-        """Every item stored, whatever its partition."""
-        return {key: (packed, content) for p in range(len(self.logs)) for key, packed, content in self.store.scan(p)}
+        """Every item stored, whatever its partition: what counts for the digest (not what it told of, which follows arrival)."""
+        return {
+            key: (packed, {name: entry for name, entry in content.items() if counted(name)})
+            for p in range(len(self.logs))
+            for key, packed, content in self.store.scan(p)
+        }
 
     def standing(self) -> dict[str, str]:
         """Alert id -> status of the newest version, withdrawn ones left out."""

@@ -142,8 +142,8 @@ class Reference:
 
         values: dict[Entity, dict[str, Value]] = {}
         for change in changes:
-            entity, value = read_change(change)
             change = dated(change, log_time)
+            entity, value = read_change(change)
             if entity not in values:
                 values[entity] = dict(self._values.get(entity, {}))
             if value is None:
