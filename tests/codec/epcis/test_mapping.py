@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from packtrace.codec.epcis.document import Document
-from packtrace.codec.epcis.event import EpcisEvent, ErrorDeclaration, Pair, Place, Quantity
+from packtrace.codec.epcis.event import EpcisEvent, ErrorDeclaration, Pair, Place, Quantity, Sensor
 from packtrace.codec.epcis.hashing import hash_of
 from packtrace.codec.epcis.mapping import Mapped, mapped
 from packtrace.codec.epcis.native import neutral_of
@@ -115,8 +115,12 @@ REFUSED = [
     (with_(OBJECT, ilmd=(Node("{urn:epcglobal:cbv:mda:}itemExpirationDate", "2028-13-01"),)),        "bad-date",              "ilmd.itemExpirationDate"),
     (with_(OBJECT, ilmd=(Node("{urn:epcglobal:cbv:mda:}lotNumber", "L" * 21),)),                     "bad-identifier",        "ilmd.lotNumber"),
     (with_(OBJECT, extensions=(Node("{urn:packtrace:}boot", "seven"),)),                             "wrong-type",            "packtrace:boot"),
+    (with_(OBJECT, sensors=(Sensor(),)),                                                             "missing-field",         "sensorElementList[0].sensorReport"),
+    (with_(OBJECT, sensors=(Sensor((), ((Node("value", "1"),),)),)),                                 "missing-field",         "sensorElementList[0].sensorReport[0].type"),
+    (with_(OBJECT, sensors=(Sensor((Node("time", "noon"),), ((Node("type", "Mass"),),)),)),          "bad-time",              "sensorElementList[0].sensorMetadata.time"),
     (with_(PACK, parent=""),                                                                         "no-parent",             "parentID"),
     (with_(PACK, children=()),                                                                       "no-children",           "childEPCs"),
+    (with_(PACK, children=(), action="OBSERVE"),                                                     "no-children",           "childEPCs"),
     (with_(PACK, children=(A1, A2, A1)),                                                             "duplicate-items",       "childEPCs[2]"),
     (with_(PACK, children=(A1, CASE)),                                                               "parent-in-children",    "childEPCs[1]"),
     (with_(PACK, epcs=(A1,)),                                                                        "unknown-field",         "epcList"),

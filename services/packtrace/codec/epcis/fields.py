@@ -109,14 +109,14 @@ SHAPES: Final = {
     "ObjectEvent": Shape(
         ("epcList", *_STEP, "bizTransactionList", "quantityList", *_PARTIES, "persistentDisposition", "ilmd"), _EXTENDED),
     "AggregationEvent": Shape(
-        ("parentID", "childEPCs", *_STEP, "bizTransactionList", "childQuantityList", *_PARTIES, "persistentDisposition"), _EXTENDED),
+        ("parentID", "childEPCs", *_STEP, "bizTransactionList", "childQuantityList", *_PARTIES), _EXTENDED),
     "TransactionEvent": Shape(
-        ("bizTransactionList", "parentID", "epcList", *_STEP, "quantityList", *_PARTIES, "persistentDisposition"), _EXTENDED),
+        ("bizTransactionList", "parentID", "epcList", *_STEP, "quantityList", *_PARTIES), _EXTENDED),
     "TransformationEvent": Shape(
         ("inputEPCList", "inputQuantityList", "outputEPCList", "outputQuantityList", "transformationID", *_STEP[1:],
          "bizTransactionList", *_PARTIES, "persistentDisposition", "ilmd")),
     "AssociationEvent": Shape(
-        ("parentID", "childEPCs", "childQuantityList", *_STEP, "bizTransactionList", *_PARTIES, "persistentDisposition")),
+        ("parentID", "childEPCs", "childQuantityList", *_STEP, "bizTransactionList", *_PARTIES)),
 }
 # fmt: on
 ONLY_2: Final = frozenset({"certificationInfo", "sensorElementList", "persistentDisposition"})

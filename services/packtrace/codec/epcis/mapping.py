@@ -43,6 +43,7 @@ _CBV_MDA = frozenset(
 )
 _OWN = frozenset({fields.PACKTRACE, fields.PACKTRACE[:-1], "urn:packtrace#"})
 _OWN_TEXTS: Final = ("reason", "device", "line", "operator", "lot", "expiry", "party")
+_SENSOR_TIMES: Final = frozenset({"time", "startTime", "endTime"})
 _OWN_COUNTS: Final = ("boot", "sequence")
 
 
@@ -137,6 +138,7 @@ class _Mapper:
         self._times()
         self._words()
         self._quantities()
+        self._sensors()
         values: dict[str, Any] = self._items(kind)
         values |= {"lots": self._lots(kind), "type": str(kind), "action": epcis.action}
         values |= self._parties() | self._own_fields() | self._instance_data(kind)
@@ -182,6 +184,8 @@ class _Mapper:
         if kind in (EventType.AGGREGATION, EventType.ASSOCIATION):
             named = bool(epcis.children or epcis.child_quantities)
             event_shape.refuse_containment(kind, action, epcis.parent, epcis.children or (("quantity",) if named else ()), epcis.parent)
+            if action is Action.OBSERVE and not named:
+                raise RejectedError(Reject.NO_CHILDREN, "childEPCs", f"at least one child in {epcis.type} OBSERVE", "none")
         if kind is EventType.TRANSFORMATION:
             inputs, outputs = epcis.inputs or epcis.input_quantities, epcis.outputs or epcis.output_quantities
             if not (inputs or outputs) or (not epcis.transformation and not (inputs and outputs)):
@@ -240,6 +244,20 @@ class _Mapper:
         for name, field in fields.QUANTITY_LISTS.items():
             for number, one in enumerate(getattr(self.epcis, field)):
                 _refuse_bad_quantity(f"{name}[{number}]", one)
+
+    def _sensors(self) -> None:
+        """A report says what it reports; its times can be read. The rest of it is kept and not judged."""
+        for number, sensor in enumerate(self.epcis.sensors):
+            where = f"sensorElementList[{number}]"
+            if not sensor.reports:
+                raise RejectedError(Reject.MISSING_FIELD, f"{where}.sensorReport", "at least one report")
+            for place, nodes in ((f"{where}.sensorMetadata", sensor.metadata), *((f"{where}.sensorReport", one) for one in sensor.reports)):
+                for node in nodes:
+                    if node.name in _SENSOR_TIMES:
+                        self._clean(f"{place}.{node.name}", clean_time, node.value)
+            for count, report in enumerate(sensor.reports):
+                if not any(node.name == "type" and node.value for node in report):
+                    raise RejectedError(Reject.MISSING_FIELD, f"{where}.sensorReport[{count}].type", "what is reported, e.g. Temperature")
 
     def _items(self, kind: EventType) -> dict[str, Any]:
         epcis = self.epcis

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import msgspec
+
 from packtrace.codec.digital_link import DOMAIN
 from packtrace.codec.epcis.event import EpcisEvent, ErrorDeclaration, Pair, Place, Quantity
 from packtrace.codec.epcis.fields import CBV_MDA, PACKTRACE
+from packtrace.codec.epcis.items import URI
 from packtrace.codec.epcis.node import Node
 from packtrace.codec.identifiers import digital_link, gln_link, lot_link
 from packtrace.domain.dates import date_text, time_text, zone_text
@@ -48,6 +51,36 @@ def neutral_of(event: Event) -> EpcisEvent:
         ilmd=tuple(Node(f"{{{CBV_MDA}}}{name}", value) for name, value in instance if value),
         extensions=(*_own_fields(event, "" if in_ilmd else expiry, "" if in_ilmd else event.lot), *_extensions(event.extensions)),
     )
+
+
+def presentable(event: EpcisEvent, record_time: int) -> EpcisEvent:
+    """``event`` as an answer has it: with the time it was recorded, and with what EPCIS requires and a line need not state.
+
+    Args:
+        record_time: microseconds; also the declaration time of a correction that states none.
+    """
+    error = event.error
+    if error is not None:
+        corrective = tuple(as_uri("event", one) for one in error.corrective)
+        error = msgspec.structs.replace(error, time=error.time or time_text(record_time), corrective=corrective)
+    return msgspec.structs.replace(
+        event,
+        record_time=time_text(record_time),
+        zone=event.zone or "+00:00",
+        error=error,
+        event_id=as_uri("event", event.event_id),
+        transactions=tuple(Pair(one.type, as_uri("transaction", one.id)) for one in event.transactions),
+    )
+
+
+def as_uri(kind: str, text: str) -> str:
+    """``text`` where it is a URI; else a name of ours that holds it, for EPCIS has URIs where a line may have any text."""
+    if not text or URI.fullmatch(text):
+        return text
+    escaped = "".join(
+        one if (one.isalnum() and one.isascii()) or one in "-._~" else "".join(f"%{byte:02X}" for byte in one.encode()) for one in text
+    )
+    return f"{PACKTRACE}{kind}:{escaped}"
 
 
 def _parties(party: str, place: str) -> Iterator[Pair]:

@@ -80,14 +80,17 @@ def packed(epcis: EpcisEvent, raw: RawEvent, document: Document | None = None) -
 
 
 def _spelling(texts: Sequence[str], prefixes: set[str]) -> str:
-    """How all of ``texts`` are spelled, where they can be spelled so again; else empty. Their prefixes go into ``prefixes``."""
+    """How all of ``texts`` are spelled, where they can be spelled so again; else empty. Their prefixes go into ``prefixes``.
+
+    They need not be right: the event has still to be checked.
+    """
     if texts[0].startswith(_LINK_OPENING):
         return LINK if all(map(_is_canonical_link, texts)) else ""
     found = set()
     for text in texts:
         if not text.startswith(_URN_OPENINGS) or "%" in text:
             return ""
-        found.add(text[text.index(":", 11) + 1 : text.index(".")])
+        found.add(text[text.index(":", 11) + 1 :].partition(".")[0])
     prefixes |= found
     return URN
 
