@@ -9,7 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +70,24 @@ POINTS = [
 # fmt: on
 
 
+def own_events(run: str) -> Any:
+    return [event(number, id=f"urn:{run}:{number}") for number in range(20)]
+
+
+def epcis_document(run: str) -> Any:
+    shipped = {"type": "ObjectEvent", "eventTime": "2026-11-22T10:00:00Z", "eventTimeZoneOffset": "+01:00", "action": "OBSERVE"}
+    events = [
+        shipped | {"eventID": f"urn:{run}:{number}", "epcList": [f"urn:epc:id:sgtin:9506000.013435.A{number}"]} for number in range(20)
+    ]
+    return {"type": "EPCISDocument", "schemaVersion": "2.0", "epcisBody": {"eventList": events}}
+
+
+@pytest.mark.parametrize("make", [own_events, epcis_document])
 @pytest.mark.parametrize(("point", "copies"), POINTS)
-def test_killed_between_two_effects(gateway: Process, kafka_server: str, point: str, copies: int) -> None:
+def test_killed_between_two_effects(gateway: Process, kafka_server: str, point: str, copies: int, make: Callable[[str], Any]) -> None:
     log = Log(kafka_server)
     run = uuid.uuid4().hex
-    body = [event(number, id=f"{run}/{number}") for number in range(20)]
+    body = make(run)
     gateway.start(crash_at=point)
     with pytest.raises((OSError, http.client.HTTPException)):
         gateway.ask("POST", "/capture", body)
@@ -85,7 +98,7 @@ def test_killed_between_two_effects(gateway: Process, kafka_server: str, point: 
     assert gateway.ask("GET", f"/capture/{answer.body['capture']}").body == answer.body
     assert gateway.terminate() == 0
     found = log.ids()
-    assert found == {f"{run}/{number}": copies for number in range(20)}, "the tracker drops a second copy by its id"
+    assert found == {f"urn:{run}:{number}": copies for number in range(20)}, "the tracker drops a second copy by its id"
 
 
 def test_a_stop_answers_what_was_taken_and_exits_with_0(gateway: Process) -> None:

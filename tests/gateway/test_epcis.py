@@ -11,15 +11,19 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from packtrace.codec import event_avro
 from packtrace.codec.epcis.original import document_of, unpacked
 from packtrace.codec.event_check import check
 from packtrace.codec.raw_event import RawEvent
 from packtrace.gateway.body import BodyLimits
+from packtrace.gateway.form import ACCEPTED, is_epcis
 from packtrace.ports import TopicPartition
 from tests.codec.epcis.documents import DSCSA, GS1, TWICE, WAYS, events_of
 from tests.codec.epcis.test_reading import ATTACKS, EVENT, XML_EVENT, json_document, xml_document
+from tests.codec.epcis.test_validity import SEEDS, cuts
 from tests.gateway.asgi import Gateway, Response
 
 BAD = EVENT | {"epcList": [*EVENT["epcList"], "https://id.gs1.org/01/09506000134353/21/A3"]}
@@ -251,3 +255,23 @@ def test_an_attack_is_a_4xx_and_costs_no_event(gateway: Gateway, name: str) -> N
     assert json.loads(answer.body)["detail"]
     assert stored(gateway) == []
     assert post(gateway, json_document(EVENT)).status == 202
+
+
+@settings(max_examples=60)
+@given(seed=st.sampled_from(SEEDS), edits=st.lists(cuts, max_size=3), media_type=st.sampled_from(sorted(ACCEPTED)), rollback=st.booleans())
+def test_any_body_of_any_kind_is_answered_without_a_failure(
+    tmp_path_factory: pytest.TempPathFactory, seed: bytes, edits: list[tuple[int, int, bytes]], media_type: str, rollback: bool
+) -> None:
+    for at, size, new in edits:
+        at %= len(seed) + 1
+        seed = seed[:at] + new + seed[at + size :]
+    with Gateway(tmp_path_factory.mktemp("gateway")) as gateway:
+        headers = {"gs1_capture_error_behaviour": "rollback"} if rollback else {}
+        answer = post(gateway, seed, media_type, **headers)
+        assert answer.status in (201, 202, 400, 413, 415, 422), answer.body
+        if "capture" in answer.json:
+            job = gateway.request("GET", f"/capture/{answer.json['capture']}")
+            assert (job.status, job.json["accepted"]) == (200, answer.json["accepted"])
+            assert len(stored(gateway)) == answer.json["accepted"]
+            if rollback and answer.json["rejected"] and is_epcis(media_type, seed):
+                assert answer.json["accepted"] == 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
+from packtrace.adapters.crash_point import crash_point
 from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RejectedError, UnavailableError
@@ -66,4 +67,5 @@ class Captures:
             detail = "more is waiting for the log than the gateway holds; send the same document again"
             raise ProblemError(503, "overloaded", detail, {"Retry-After": "1"}) from None
         await run_in_threadpool(self._receipts.store, receipt)
+        crash_point("gateway.after_receipt")
         return receipt
