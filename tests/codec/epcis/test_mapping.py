@@ -140,6 +140,12 @@ def test_what_the_schema_lets_through_is_refused_with_its_place(event: EpcisEven
     assert caught.value.expected
 
 
+def test_both_places_of_a_duplicate_are_those_of_epcis() -> None:
+    with pytest.raises(RejectedError) as caught:
+        mapped(with_(PACK, children=("urn:epc:id:giai:4000001.1", A1, A2, A1)))
+    assert caught.value.text.startswith("childEPCs[3]: expected each item once, it is childEPCs[1] too")
+
+
 # fmt: off
 CLEANED = [
     ({"event_time": " 2026-11-22 10:00:00Z".strip()},  "2026-11-22T10:00:00Z"),

@@ -81,7 +81,8 @@ def mapped(epcis: EpcisEvent, document: Document | None = None, *, log_time: int
         raw = mapper.raw()
         event = check(raw, log_time=log_time)
     except RejectedError as error:
-        raise RejectedError(error.code, mapper.epcis_place(error.where), error.expected, error.found) from error
+        expected = _PLACE_TOO.sub(lambda hit: f"it is {mapper.epcis_place(hit[1])} too", error.expected)
+        raise RejectedError(error.code, mapper.epcis_place(error.where), expected, error.found) from error
     return Mapped(mapper.epcis, raw, event, tuple(mapper.remarks))
 
 
@@ -100,6 +101,7 @@ _FOREIGN: Final = {
     kind: tuple((name, field) for name, field in fields.FIELD_OF.items() if name not in shape.fields and name not in fields.COMMON)
     for kind, shape in fields.SHAPES.items()
 }
+_PLACE_TOO = re.compile(r"it is ([a-z]+\[[0-9]+\]) too")
 _FIRST = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?(\..*)?")
 
 
