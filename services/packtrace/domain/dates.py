@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from packtrace.domain.vocabulary import Reject
@@ -162,6 +163,13 @@ def local_date(micros: int, zone_minutes: int) -> int:
     return moment.year * 10_000 + moment.month * 100 + moment.day
 
 
+@lru_cache(maxsize=4_096)
+def surely_before(expiry: int) -> int:
+    """An instant before which the day of ``expiry`` is over nowhere, microseconds."""
+    day = last_day(expiry)
+    return int(datetime(day // 10_000, day // 100 % 100, day % 100, tzinfo=UTC).timestamp()) * SECOND - ZONE_MINUTES_MAX * MINUTE
+
+
 def expired(expiry: int, micros: int, zone_minutes: int) -> bool:
     """Whether the day of ``expiry`` is over at an instant, in local time; 0 (not stated) never is."""
-    return expiry != 0 and local_date(micros, zone_minutes) > last_day(expiry)
+    return expiry != 0 and micros >= surely_before(expiry) and local_date(micros, zone_minutes) > last_day(expiry)

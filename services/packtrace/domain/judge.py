@@ -29,7 +29,7 @@ from packtrace.domain.repeats import repeat_of_settled
 from packtrace.domain.rules.identity import STILL
 from packtrace.domain.step import Step, Subject
 from packtrace.domain.told import Out, fact_of, facts_changed
-from packtrace.domain.vocabulary import FactType, Kind, Outcome, Role, Status
+from packtrace.domain.vocabulary import FactType, Kind, Level, Outcome, Role, Status
 
 _OF_THE_PRESENT = frozenset({"data-no-product"})
 """Rules that any later event may take back: they follow from the state at the end."""
@@ -223,7 +223,8 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
         if _breaks_at_own_pack(item, key, subject, inside):
             receive.undo_direct(content, key, fact)
             return None
-        rows = receive.rows_at(item, key)
+        # to a parent goes all that was told of the event, as one fact; a root answers the one that asks
+        rows = receive.rows_at(item, key) if state.parent else receive.rows_of(item, key, fact.source)
         named = any(key_of(event) == key for event in item.window)
         containment.pass_on(state, key, item.key, rows, named, out)
         trail.note_content(state, key[0], not inside.children)
@@ -242,7 +243,7 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
 
 def _breaks_at_own_pack(item: Item, key: Key, subject: Subject, inside: Inside) -> bool:
     """Whether what is inside breaks a rule of the container's own last pack, the one of ``key``."""
-    last = item.window[-1] if item.window else None
+    last = item.window[-1] if item.window and subject.level is not Level.LOGISTIC else None
     if last is None or last.kind is not Kind.PACK or last.role is not Role.PARENT or key_of(last) != key:
         return False
     return bool(judge_content(item.now, Step(last, subject), inside, Out()))

@@ -15,6 +15,7 @@ from packtrace.domain.step import Subject
 from packtrace.domain.vocabulary import FactType, Kind, Level, Role
 
 _DIRECT = {FactType.JOINED: Told.JOINED, FactType.LEFT: Told.LEFT, FactType.CHANGED: Told.CHANGED}
+_CLASSES = sorted(set(CLASS.values()))
 _READS_CONTENT = frozenset({Kind.SHIP, Kind.RECEIVE})
 
 
@@ -103,6 +104,12 @@ def _content(item: Item) -> Content:
 def rows_at(item: Item, key: Key) -> Rows:
     """All that was told of one event."""
     return {} if item.content is None else item.content.open.get(key, {})
+
+
+def rows_of(item: Item, key: Key, child: str) -> Rows:
+    """What one child told of itself of one event."""
+    rows = rows_at(item, key)
+    return {name: rows[name] for kind in _CLASSES if (name := (child, child, kind)) in rows}
 
 
 def has_asked(item: Item, key: Key, child: str) -> bool:

@@ -102,6 +102,8 @@ class LotRecall(msgspec.Struct, frozen=True, rename={"since": "from"}):
 
 
 Value = Product | Lot | Location | Party | Line | Device | Operator | Policy | LotRecall
+COORDINATES_MAX: Final = 100_000
+"""Places remembered: a message may name any."""
 _DEFAULT_POLICY: Final = Policy()
 _V = TypeVar("_V")
 
@@ -109,7 +111,18 @@ _V = TypeVar("_V")
 class Reference:
     """All of it at one moment. ``changed`` shares what did not change; nobody else may touch the dicts."""
 
-    __slots__ = ("_lots_of", "_policies", "_recalled", "_values", "places", "policy", "products", "switches_rules", "window_hours_min")
+    __slots__ = (
+        "_coordinates",
+        "_lots_of",
+        "_policies",
+        "_recalled",
+        "_values",
+        "places",
+        "policy",
+        "products",
+        "switches_rules",
+        "window_hours_min",
+    )
 
     def __init__(self, values: Mapping[Entity, Mapping[str, Value]]) -> None:
         self._values = values
@@ -125,6 +138,7 @@ class Reference:
         for lot in _of(values, Entity.LOT, Lot).values():
             lots.setdefault(lot.gtin, {})[lot.lot] = lot
         self._lots_of: Mapping[str, Mapping[str, Lot]] = lots
+        self._coordinates: dict[str, tuple[float, float] | None] = {}
         self.places: dict[object, object] = {}
         """A memo of ``packtrace.domain.place``: what contexts resolve to against this value."""
 
@@ -187,6 +201,18 @@ class Reference:
         known = self._values.get(Entity.LOCATION, {})
         found = known.get(gln) or known.get(gln[:13])
         return found if isinstance(found, Location) else None
+
+    def coordinates(self, gln: str) -> tuple[float, float] | None:
+        """Latitude and longitude of a place, degrees; None where it has none."""
+        if gln in self._coordinates:
+            return self._coordinates[gln]
+        location = self.location(gln)
+        found = None
+        if location is not None and location.latitude is not None and location.longitude is not None:
+            found = location.latitude, location.longitude
+        if len(self._coordinates) < COORDINATES_MAX:
+            self._coordinates[gln] = found
+        return found
 
     def party(self, gln: str) -> Party | None:
         return _one(self._values, Entity.PARTY, gln, Party)

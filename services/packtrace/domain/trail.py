@@ -80,10 +80,7 @@ def verified_until(state: State, time: int) -> tuple[int, ...]:
 
 def coordinates(side: Side, reference: Reference) -> tuple[float, float] | None:
     """Latitude and longitude of a place, degrees."""
-    location = reference.location(side.place) if side.place else None
-    if location is None or location.latitude is None or location.longitude is None:
-        return None
-    return location.latitude, location.longitude
+    return reference.coordinates(side.place) if side.place else None
 
 
 def _use(state: State, step: Step) -> None:

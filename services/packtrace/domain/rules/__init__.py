@@ -12,7 +12,7 @@ from packtrace.domain.rules.aggregation import AGGREGATION
 from packtrace.domain.rules.behaviour import BEHAVIOUR
 from packtrace.domain.rules.identity import IDENTITY
 from packtrace.domain.rules.life import LIFE
-from packtrace.domain.rules.rule import Decide, Rule
+from packtrace.domain.rules.rule import Decide, Rule, outside
 from packtrace.domain.rules.shipping import SHIPPING
 from packtrace.domain.vocabulary import Kind, Role
 
@@ -108,5 +108,5 @@ def _asked(kind: Kind, role: Role, after: bool) -> tuple[Question, ...]:
         Question(rule.decide, 1 << n, bits(_silenced_by(rule.code)), rule)
         for n in _IN_ORDER
         for rule in (RULES[n],)
-        if kind in rule.kinds and role in rule.roles and rule.after is after
+        if kind in rule.kinds and role in rule.roles and rule.after is after and rule.decide is not outside
     )

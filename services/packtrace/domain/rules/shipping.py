@@ -8,7 +8,7 @@ from packtrace.domain.alert import Evidence
 from packtrace.domain.custody import arrived
 from packtrace.domain.dates import local_date, time_text
 from packtrace.domain.place import Side, another_party, parties_of, party_of, zone_of
-from packtrace.domain.rules.rule import ITEM, Cause, Rule, kinds
+from packtrace.domain.rules.rule import ITEM, Cause, Rule, kinds, outside
 from packtrace.domain.rules.state_of import goes_back, itself_and_inside, other_holds
 from packtrace.domain.state import State
 from packtrace.domain.step import Step
@@ -157,11 +157,6 @@ def nothing_to_void(state: State, step: Step) -> Evidence | None:
     return Evidence(expected="in transit", found=f"at {state.side.place}" if state.side.place else "whereabouts not known")
 
 
-def outside_the_fold(state: State, step: Step) -> Evidence | None:
-    """Judged when log time has passed: ``packtrace.domain.overdue``."""
-    return None
-
-
 _SHIP = kinds(Kind.SHIP)
 _RECEIVE = kinds(Kind.RECEIVE)
 _HANDING_ON = kinds(Kind.SHIP, Kind.PACK)
@@ -177,7 +172,7 @@ SHIPPING: tuple[Rule, ...] = (
     Rule("unauthorised-partner", _SHIP,                           ITEM,   Severity.HIGH,     Cause.EVENT, 600,     unauthorised,      "the party in reference data",                      "R33; DSCSA 582(c)(3)"),
     Rule("shipped-twice",        _SHIP,                           ITEM,   Severity.HIGH,     Cause.EVENT, 600,     shipped_twice,     "a receipt or a voided ship before this event",     "R36"),
     Rule("product-no-data",      _RECEIVE,                        ITEM,   Severity.MEDIUM,   Cause.ITEM,  600,     no_data,           "a ship before this receipt",                       "R37; GS1 US DSCSA exceptions"),
-    Rule("data-no-product",      _SHIP,                           ITEM,   Severity.MEDIUM,   Cause.EVENT, 0,       outside_the_fold,  "a receipt",                                        "R38; GS1 US DSCSA exceptions"),
+    Rule("data-no-product",      _SHIP,                           ITEM,   Severity.MEDIUM,   Cause.EVENT, 0,       outside,           "a receipt",                                        "R38; GS1 US DSCSA exceptions"),
     Rule("wrong-destination",    _RECEIVE,                        ITEM,   Severity.MEDIUM,   Cause.EVENT, 600,     wrong_destination, "another destination of the ship",                  "R40"),
     Rule("void-unknown",         kinds(Kind.VOID_SHIP),           ITEM,   Severity.MEDIUM,   Cause.EVENT, 600,     nothing_to_void,   "the ship it takes back",                           "R43; CBV 2.0, void_shipping"),
 )

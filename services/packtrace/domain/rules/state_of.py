@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from packtrace.domain.dates import expired
+from packtrace.domain.dates import expired, surely_before
 from packtrace.domain.inside import Entry
 from packtrace.domain.kinds import RECALLED
 from packtrace.domain.place import Side, parties_of, party_of, zone_of
@@ -49,7 +49,9 @@ def itself_and_inside(state: State, step: Step) -> Iterator[Thing]:
 def is_expired_entry(entry: Entry, step: Step) -> bool:
     """Whether the day of its expiry is over where and when the event happened."""
     expiry = expiry_counting(step.reference, entry.gtin, entry.lot, entry.expiry)
-    return bool(expiry) and expired(expiry, step.event.time, zone_of(step.side, step.context.zone_minutes, step.reference, step.event.time))
+    if not expiry or step.event.time < surely_before(expiry):
+        return False
+    return expired(expiry, step.event.time, zone_of(step.side, step.context.zone_minutes, step.reference, step.event.time))
 
 
 def is_expired(state: State, step: Step) -> bool:
