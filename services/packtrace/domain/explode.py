@@ -101,12 +101,17 @@ def ops_of(event: Event) -> list[tuple[Role, str]]:
 def recall_of_lots(event: Event) -> ReferenceChange | None:
     """What an event that recalls lot classes, or corrects one that did, changes in reference data (rules.md 6)."""
     correction = event.correction
-    if not event.lots or (correction is None and kind_of(event) is not Kind.RECALL):
+    recalls = event.disposition == RECALLED_DISPOSITION or kind_of(event) is Kind.RECALL
+    if not event.lots or (correction is None and not recalls):
         return None
     corrects = () if correction is None else (correction.events or (event.id,))
     lots = () if corrects else tuple((key[2:16], key[18:]) for key in event.lots)
     stated = msgspec.json.encode(LotRecall(event.id, event.event_time, lots, corrects))
     return ReferenceChange(Entity.RECALL, f"{event.id}/{xxhash.xxh3_64_hexdigest(stated)}", stated.decode())
+
+
+RECALLED_DISPOSITION: Final = "recalled"
+"""An event that names lots and says this recalls them, whatever its step: a hold of lots does not exist."""
 
 
 def event_mark(context: bytes, event_time: int, parent: str = "", extensions: str = "") -> int:

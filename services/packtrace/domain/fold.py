@@ -71,26 +71,28 @@ def walk(ordered: Sequence[Element], state: State, item: Item, subject: Subject,
         until: the last row read; None: all.
     """
     latest: Key | None = None
-    reading = None if item.content is None else Reading(item, item.content, state, subject, out)
+    reading = None if item.content is None else Reading(item, item.content, ordered, state, subject, out)
     for element in ordered:
         key = element_key(element)
         after, latest = latest, key_after(key, latest)
         if reading is None:
             move(state, element, item.told, subject, after, out)
             continue
-        # rows of a container's own event come after it: who is taken out of it is told where it was received
-        parent = not isinstance(element, Emptied) and element.role is Role.PARENT
-        reading.until(state, key, itself=not parent)
-        inside = reading.inside_at(state, key)
+        reading.until(state, key)
         if isinstance(element, Emptied):
             containment.emptied(state, element.container, element.payload)
             continue
+        # rows of a container's own event come after it: who is taken out of it is told where it was received
+        is_parent = element.role is Role.PARENT
+        if not is_parent:
+            reading.of_itself(state, key)
         step = step_of(element, subject, item.told, after)
         step.brought = brought(item.content, step)
-        advance(state, step, inside, out)
-        if parent and step.kind is Kind.PACK:
-            reading.until(state, key, itself=True)
-            judge_content(state, step, reading.inside_at(state, key, itself=True), out)
+        advance(state, step, reading.inside_at(state, key), out)
+        if is_parent:
+            reading.of_itself(state, key)
+            if step.kind is Kind.PACK:
+                judge_content(state, step, reading.inside_at(state, key, itself=True), out)
     if reading is not None:
         reading.until(state, until)
     return state
@@ -105,31 +107,45 @@ def move(state: State, element: Element, told: Told, subject: Subject, after: Ke
 
 
 class Reading:
-    """How far a walk has read the rows of a content, and what is inside there."""
+    """How far a walk has read the rows of a content, and what is inside there.
 
-    def __init__(self, item: Item, content: Content, state: State, subject: Subject, out: Out) -> None:
+    Rows of an event of the item itself are read in its turn, which is not that of its key where neighbours changed places.
+    """
+
+    def __init__(self, item: Item, content: Content, ordered: Sequence[Element], state: State, subject: Subject, out: Out) -> None:
         self._item, self._content, self._subject, self._out = item, content, subject, out
         base = item.base
-        self._pending = sorted(content.open if base is None else (key for key in content.open if key > base.last))
+        keys = sorted(content.open if base is None else (key for key in content.open if key > base.last))
+        own = {element_key(element) for element in ordered if not isinstance(element, Emptied)} if keys else set()
+        self._own = own.intersection(keys)
+        self._pending = [key for key in keys if key not in self._own]
         self._nth = 0
-        self._inside = content.inside_before(self._pending[0] if self._pending else None, state.emptied)
-        self._named = {key_of(event) for event in item.window} if self._pending else set()
+        self._last: Key | None = None
+        self._inside = content.inside_before(keys[0] if keys else None, state.emptied)
+        self._named = {key_of(event) for event in item.window} if keys else set()
 
-    def until(self, state: State, key: Key | None, itself: bool = True) -> None:
-        """Read the rows before ``key`` (None: all), and those of ``key`` ``itself``."""
+    def until(self, state: State, key: Key | None) -> None:
+        """Read the rows of other items' events up to ``key`` (None: all)."""
         pending = self._pending
-        while self._nth < len(pending):
-            at = pending[self._nth]
-            if key is not None and (at > key or (at == key and not itself)):
-                return
+        while self._nth < len(pending) and (key is None or pending[self._nth] <= key):
+            self._read(state, pending[self._nth])
             self._nth += 1
-            read_rows(state, at, self._item, self._content, self._inside, at in self._named, self._out)
+
+    def of_itself(self, state: State, key: Key) -> None:
+        """Read the rows of the item's own event ``key``."""
+        if key in self._own:
+            self._read(state, key)
+
+    def _read(self, state: State, key: Key) -> None:
+        self._last = key if self._last is None or key > self._last else self._last
+        read_rows(state, key, self._item, self._content, self._inside, key in self._named, self._out)
 
     def inside_at(self, state: State, key: Key, itself: bool = False) -> Inside:
-        """What is inside at ``key``: of neighbours that changed places the second sorts before rows that have been read."""
-        if self._nth and (last := self._pending[self._nth - 1]) >= key and not (itself and last == key):
-            return self._content.inside_before(key, state.emptied)
-        return self._inside
+        """What is inside just before ``key``, or just after it: where rows that sort later have been read, counted anew."""
+        last = self._last
+        if last is None or last < key or (itself and last == key):
+            return self._inside
+        return self._content.inside_before((*key[:2], key[2] + "\0") if itself else key, state.emptied)
 
 
 def read_rows(state: State, key: Key, item: Item, content: Content, inside: Inside, named: bool, out: Out) -> None:

@@ -37,12 +37,7 @@ def live(state: State, step: Step) -> None:
         if step.expiry and not state.expiry:
             state.expiry = step.expiry
     if kind is Kind.COMMISSION:
-        if state.commissioned == NEVER:
-            commission(state, step)
-        elif not step.subject.gtin and use_ended(state, step.event.time) is not None:
-            state.commissioned = step.event.time
-            state.commissioned_id = step.event.id
-            state.use = None
+        begin(state, step)
     elif kind is Kind.DISPENSE or kind is Kind.DECOMMISSION or kind is Kind.DESTROY:
         deactivate(state, step)
     elif kind is Kind.REACTIVATE:
@@ -50,6 +45,18 @@ def live(state: State, step: Step) -> None:
             reactivate(state)
     elif kind is Kind.SHIP and state.reason is Reason.DISPENSED and another_party(state.inactive_side, step.side, step.reference) is False:
         state.sold_to = Side(step.context.destination_place, step.context.destination_party)
+
+
+def begin(state: State, step: Step) -> None:
+    """A commission: the first counts, of an SSCC the first of each use."""
+    begins_anew = not step.subject.gtin and use_ended(state, step.event.time) is not None
+    if state.commissioned == NEVER:
+        commission(state, step)
+    elif begins_anew:
+        state.commissioned = step.event.time
+        state.commissioned_id = step.event.id
+    if begins_anew:
+        state.use = None
 
 
 def commission(state: State, step: Step) -> None:
@@ -67,6 +74,8 @@ def deactivate(state: State, step: Step) -> None:
     """INACTIVE with the event's reason."""
     reason = reason_of(step)
     if state.life is Life.INACTIVE:
+        if not step.subject.gtin and state.commissioned > state.inactive:
+            state.inactive = step.event.time
         if reason in TERMINAL:
             state.reason = reason
             state.inactive_id = step.event.id
