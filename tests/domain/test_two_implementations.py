@@ -102,16 +102,7 @@ def _packs_a_bundle(small: SmallWorld, _: plain.World) -> bool:
     return any(child[2:16] == BUNDLE for event in small.events for child in event.children)
 
 
-KNOWN_DIFFERENCES: Final = (
-    KnownDifference("3.3: a ship or receive that breaks child-shipped-alone does not leave yet", _breaks("child-shipped-alone")),
-    KnownDifference("3.1: a reactivate is not applied yet", _does(Kind.REACTIVATE)),
-    KnownDifference("5: inactive-* does not yet except what expired or was recalled", _breaks("expired-item", "recalled-item")),
-    KnownDifference("2: a release that lifts nothing is not judged as observe yet", _does(Kind.RELEASE)),
-    KnownDifference("5: the use of an SSCC does not end yet", _breaks("sscc-reused")),
-    KnownDifference("3.1: STOLEN after DESTROYED does not replace it", _breaks("terminal-item")),
-    KnownDifference("4.1: what an exchange makes first is told to containers as if it came last", lambda _, end: bool(end.exchanged)),
-    KnownDifference("6: a change of policy is applied to events logged before it", _policy_changes),
-    KnownDifference("5: child-not-commissioned is judged of an own bundle too", _packs_a_bundle),
+KNOWN_DIFFERENCES: Final[tuple[KnownDifference, ...]] = (
 )  # fmt: skip
 
 

@@ -78,10 +78,10 @@ class Land:
         return to.party or self.party_of(to.place) or premises(to.place)
 
     def is_destination(self, side: Side, to: Destination) -> bool:
-        """Whether ``side`` is the destination place or a place of the destination party."""
+        """Whether ``side`` is the destination place or has a party in common with the destination."""
         if not side.place or not to.known:
             return False
-        return bool(to.place and premises(to.place) == side.premises) or self.destination_party(to) in self.parties(side)
+        return bool(to.place and premises(to.place) == side.premises) or bool(self.parties(Side(*to)) & self.parties(side))
 
     def roles(self, party: str) -> frozenset[str]:
         known = self.reference.party(party)

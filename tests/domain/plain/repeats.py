@@ -150,4 +150,5 @@ def _scanned_again(first: Own, own: Own) -> bool:
 
 def _same_again(first: Own, own: Own) -> bool:
     same_place = bool(own.side.place) and own.side.premises == first.side.premises
-    return own.content == first.content and same_place and own.time - first.time <= 24 * HOUR
+    same = (own.kind, own.reason, own.destination) == (first.kind, first.reason, first.destination)
+    return same and same_place and own.time - first.time <= 24 * HOUR

@@ -52,8 +52,7 @@ def mixed_content(scene: Scene) -> bool:
     if not _packed_into(scene) or scene.land.level(scene.item) not in (Level.BUNDLE, Level.CASE):
         return False
     children = scene.view.children(scene.item, scene.key)
-    joined = any(item in scene.event.children for item, _ in children)
-    return joined and len({(gtin_of(item), state.lot) for item, state in children if gtin_of(item) and state.lot}) > 1
+    return len({(gtin_of(item), state.lot) for item, state in children if gtin_of(item) and state.lot}) > 1
 
 
 def hierarchy_loop(scene: Scene) -> bool:
@@ -93,7 +92,8 @@ def away_from_parent(scene: Scene) -> bool:
     if not _seen_apart(scene) or not scene.land.another(scene.side, custody.side):
         return False
     if custody.at:
-        named_there = any(place == custody.side.premises and scene.time - when <= 72 * HOUR for when, place in root.namings)
+        when, place = root.namings[-1] if root.namings else (0, "")
+        named_there = place == custody.side.premises and scene.time - when <= 72 * HOUR
         return root.shipped is None or named_there
     return custody.to.known and scene.time - custody.since <= 24 * HOUR and not scene.land.is_destination(scene.side, custody.to)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from packtrace.domain.dates import DAY, HOUR, MINUTE
 from packtrace.domain.vocabulary import Kind
-from tests.domain.plain.land import Land, Side, kilometres
+from tests.domain.plain.land import Side, kilometres
 from tests.domain.plain.scene import Scene
 from tests.domain.plain.step import SIGHTINGS
 
@@ -25,17 +25,11 @@ def both_synced(scene: Scene) -> bool:
 def seen_in_many_places(scene: Scene) -> bool:
     if scene.kind not in (Kind.DISPENSE, Kind.VERIFY) or not scene.side.place:
         return False
-    recent = [side for when, side in scene.state.visits if scene.time - when <= 30 * DAY]
-    return _parties(scene.land, [*recent, scene.side]) >= 3
-
-
-def _parties(land: Land, sides: list[Side]) -> int:
-    """How many parties: places that have a party in common are of one."""
-    groups: list[list[Side]] = []
-    for side in sides:
-        alike = [group for group in groups if any(not land.another(side, other) for other in group)]
-        groups = [group for group in groups if group not in alike] + [[side, *(other for group in alike for other in group)]]
-    return len(groups)
+    parties: list[Side] = []
+    for side in [*(side for when, side in scene.state.visits if scene.time - when <= 30 * DAY), scene.side]:
+        if all(scene.land.another(side, other) for other in parties):
+            parties.append(side)
+    return len(parties) >= 3
 
 
 def verified_too_often(scene: Scene) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from packtrace.domain.vocabulary import Kind, Role
+from tests.domain.plain.land import Side
 from tests.domain.plain.scene import Scene
 
 
@@ -66,7 +67,8 @@ def wrong_destination(scene: Scene) -> bool:
     custody, side, land = scene.custody, scene.side, scene.land
     if not custody.in_transit or not side.place or not custody.to.known:
         return False
-    return not land.is_destination(side, custody.to) and not land.same(side, custody.side)
+    at_destination = bool(custody.to.place) and Side(custody.to.place).premises == side.premises
+    return not at_destination and land.destination_party(custody.to) not in land.parties(side) and not land.same(side, custody.side)
 
 
 def void_unknown(scene: Scene) -> bool:

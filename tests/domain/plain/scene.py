@@ -106,7 +106,7 @@ class Scene:
         if not self.moved_while_packed:
             return False
         land, custody = self.land, self.custody
-        if self.ancestor_named:
+        if self.ancestor_named or not self.side.place:  # whose ship or receive it is, nobody can say
             return True
         if self.kind is Kind.SHIP:
             return custody.in_transit and land.same(self.side, custody.side)
@@ -177,15 +177,13 @@ class Scene:
         if not self.to.known:
             return False
         party = land.destination_party(self.to)
-        same_place = bool(self.to.place) and self.side.place != "" and Side(self.to.place).premises == self.side.premises
-        return same_place or party in land.parties(self.side) or bool(land.roles(party) & RETURN_ROLES)
+        return (self.side.place != "" and party in land.parties(self.side)) or bool(land.roles(party) & RETURN_ROLES)
 
 
 def received(state: State, side: Side, time: int) -> None:
     """A root arrives; where, somebody must say."""
-    if not side.place:
-        return
-    state.held = there(side, time)
-    state.received = side, time
+    if side.place:
+        state.held = there(side, time)
+        state.received = side, time
     if state.first_pack is not None and state.first_receive is None:
         state.first_receive = time

@@ -23,12 +23,15 @@ class Timeline(NamedTuple):
 
     keys: Sequence[Key] = ()
     states: Sequence[State] = ()
+    own_keys: Sequence[Key] = ()
 
     def before(self, key: Key) -> State | None:
         n = bisect_left(self.keys, key)
         return self.states[n - 1] if n else None
 
     def after(self, key: Key) -> State | None:
+        if key in self.own_keys:  # just after that very event, whatever it was exchanged with
+            return self.states[self.own_keys.index(key)]
         n = bisect_right(self.keys, key)
         return self.states[n - 1] if n else None
 
@@ -103,7 +106,7 @@ def published(moments: Sequence[tuple[Key, State]]) -> Timeline:
     keys: list[Key] = []
     for key, _ in moments:
         keys.append(max(key, keys[-1]) if keys else key)
-    return Timeline(keys, [state for _, state in moments])
+    return Timeline(keys, [state for _, state in moments], [key for key, _ in moments])
 
 
 Timelines = Mapping[str, Timeline]

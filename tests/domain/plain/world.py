@@ -156,8 +156,14 @@ def _raise(world: World, code: str, own: Own, severity: Severity, per_item: bool
     world.alerts[id].events.append(own.event.id)
 
 
-def _is_overdue(held: Held, land: Land, until: int) -> bool:
-    if held.ship is None or not held.in_transit or "reports_receipts" not in land.roles(land.destination_party(held.to)):
+def _is_overdue(item: str, held: Held, land: Land, until: int) -> bool:
+    """What left its container on the way was not shipped itself: nobody knows when it should arrive."""
+    if (
+        held.ship is None
+        or held.ship.item != item
+        or not held.in_transit
+        or "reports_receipts" not in land.roles(land.destination_party(held.to))
+    ):
         return False
     policy = held.ship.policy.rules.get(rules.DATA_NO_PRODUCT)
     days = policy.numbers.get("days", DAYS_IN_TRANSIT) if policy else DAYS_IN_TRANSIT
@@ -165,7 +171,7 @@ def _is_overdue(held: Held, land: Land, until: int) -> bool:
 
 
 def _raise_data_no_product(world: World, item: PlainItem, state: State, land: Land, until: int) -> None:
-    if not state.parent and state.held.ship is not None and _is_overdue(state.held, land, until):
+    if not state.parent and state.held.ship is not None and _is_overdue(item.key, state.held, land, until):
         _raise(world, rules.DATA_NO_PRODUCT, state.held.ship, Severity.MEDIUM, per_item=False)
 
 
@@ -178,7 +184,7 @@ def _seen(item: str, state: State, view: View, land: Land, until: int) -> PlainI
         "EXPIRED": expiry != 0 and local_date(until, 0) > expiry,
         "LOT_RECALLED": land.recalled(gtin, state.lot, until),
         "LOT_UNRELEASED": lot is not None and not lot.released,
-        "OVERDUE": not state.parent and _is_overdue(held, land, until),
+        "OVERDUE": not state.parent and _is_overdue(item, held, land, until),
     }
     return PlainItem(
         key=item,
