@@ -43,7 +43,7 @@ def really(small: SmallWorld) -> Found:
     for entry in small.entries:
         real.tick(entry.log_time)
         if isinstance(entry, Changed):
-            real.load(real.reference.changed(entry.changes))
+            real.load(real.reference.changed(entry.changes, entry.log_time))
         else:
             real.publish(entry.event, entry.log_time)
     real.tick(small.until)

@@ -155,7 +155,7 @@ def _plainer(event: Event) -> Iterator[Event]:
 
 def told(entry: Entry) -> str:
     """One line: log time, then what."""
-    at = time_text(entry.log_time)[5:]
+    at = time_text(entry.log_time)[2:]
     if isinstance(entry, Changed):
         return f"{at}  load {'; '.join(f'{c.entity} {c.key} {c.value_json}' for c in entry.changes)}"
     event = entry.event
@@ -167,7 +167,7 @@ def told(entry: Entry) -> str:
         items = f"{' '.join(map(land.name, event.children))} {'<-' if event.action == 'DELETE' else '->'} {land.name(event.parent)}"
     if event.inputs or event.outputs:
         items = f"{' '.join(map(land.name, event.inputs))} => {' '.join(map(land.name, event.outputs))}"
-    when = time_text(event.event_time)[5:]
+    when = time_text(event.event_time)[2:]
     return f"{at}  {event.id} {when} {event.action or ''} {event.biz_step.split(':')[-1]} {event.disposition} {items} {' '.join(words)}"
 
 

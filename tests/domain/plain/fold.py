@@ -75,7 +75,7 @@ def fold(item: str, owns: Sequence[Own], emptied: Sequence[Emptied], view: View,
     moments: list[tuple[Key, State]] = []
     breaches: list[Breach] = []
     held: set[str] = set()
-    order = _exchanged(owns, walk)
+    order = exchanged(owns, land)
     for own in order:
         state, told, scene, broken, steps = walk.step(own, state, told)
         moments += steps
@@ -91,9 +91,10 @@ def _has_no_order(one: Own, other: Own) -> bool:
     return apart == 0 or (devices and apart <= min(one.policy.order_tolerance_seconds, other.policy.order_tolerance_seconds) * SECOND)
 
 
-def _exchanged(owns: Sequence[Own], walk: Walk) -> list[Own]:
-    """``owns``, neighbours exchanged where that removes a breach of one of the two and adds none."""
+def exchanged(owns: Sequence[Own], land: Land) -> list[Own]:
+    """``owns``, neighbours exchanged where that removes a breach of one of the two and adds none: by its own events alone."""
     order = list(owns)
+    walk = Walk(View(is_blind=True), land, [])
     for _ in range(EXCHANGES_MAX):
         if not _exchange_the_earliest(order, walk):
             return order

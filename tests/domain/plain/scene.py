@@ -106,8 +106,8 @@ class Scene:
         if not self.moved_while_packed:
             return False
         land, custody = self.land, self.custody
-        if self.ancestor_named or not self.side.place:  # whose ship or receive it is, nobody can say
-            return True
+        if self.ancestor_named or not self.side.place or self.view.is_blind:
+            return True  # whose ship or receive it is, nobody can say
         if self.kind is Kind.SHIP:
             return custody.in_transit and land.same(self.side, custody.side)
         if custody.in_transit and land.is_destination(self.side, custody.to):

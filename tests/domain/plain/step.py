@@ -24,14 +24,15 @@ def applied(scene: Scene, broken: set[str]) -> State:
     """The state after the event. ``broken``: every rule that holds for it, silenced or not."""
     state = scene.state.copy()
     _note(scene, state)
-    state.lot, state.expiry = scene.carried
+    if not _is_refused_undo(scene, broken):
+        state.lot, state.expiry = scene.carried
     if scene.kind is Kind.COMMISSION:
         if state.life is Life.NONE:
             state.life = Life.ACTIVE
         state.commissioned = True
     elif scene.kind in ENDING:
         _end(scene, state)
-    elif scene.kind is Kind.REACTIVATE and state.life is Life.INACTIVE and not broken & UNDO:
+    elif scene.kind is Kind.REACTIVATE and state.life is Life.INACTIVE and not _is_refused_undo(scene, broken):
         state.life, state.reason, state.ended, state.dispensed_to = Life.ACTIVE, Reason.NONE, None, None
     elif scene.kind in (Kind.HOLD, Kind.RECALL):
         state.holds |= {scene.own.reason}
@@ -116,9 +117,13 @@ def _custody(scene: Scene, state: State, broken: set[str]) -> None:
 
 
 def _not_applied(scene: Scene, broken: set[str]) -> bool:
-    if scene.kind is Kind.REACTIVATE:
-        return scene.state.life is Life.INACTIVE and bool(broken & UNDO)
+    if _is_refused_undo(scene, broken):
+        return True
     return scene.kind is Kind.PACK and scene.role is Role.CHILD and bool(broken & REFUSED_PACK)
+
+
+def _is_refused_undo(scene: Scene, broken: set[str]) -> bool:
+    return scene.kind is Kind.REACTIVATE and bool(broken & UNDO)
 
 
 def _count(scene: Scene, state: State) -> None:

@@ -26,7 +26,10 @@ class Timeline(NamedTuple):
     own_keys: Sequence[Key] = ()
 
     def before(self, key: Key) -> State | None:
-        n = bisect_left(self.keys, key)
+        if key in self.own_keys:  # just before that very event, whatever it was exchanged with
+            n = self.own_keys.index(key)
+        else:
+            n = bisect_left(self.keys, key)
         return self.states[n - 1] if n else None
 
     def after(self, key: Key) -> State | None:
@@ -47,8 +50,10 @@ class Inside(NamedTuple):
 
 
 class View:
-    def __init__(self) -> None:
+    def __init__(self, *, is_blind: bool = False) -> None:
         self.timelines: dict[str, Timeline] = {}
+        self.is_blind = is_blind
+        """Whether nothing is known of other items: an exchange is decided by the own events alone."""
 
     def before(self, item: str, key: Key) -> State:
         timeline = self.timelines.get(item)

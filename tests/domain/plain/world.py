@@ -93,13 +93,17 @@ _Read = list[tuple[int, Policy, Event]]
 
 
 def _read(log: Sequence[Logged | Changed], reference: Reference) -> tuple[_Read, Reference]:
-    """Each event with its log time and the policy in force when it was logged; and the last reference data."""
-    logged: _Read = []
+    """Each event with its log time and the policy that was known before it was logged; and the last reference data."""
+    policies = [(-1, reference.policy)]
     for entry in log:
         if isinstance(entry, Changed):
             reference = reference.changed(entry.changes)
-        else:
-            logged.append((entry.log_time, reference.policy, entry.event))
+            policies.append((entry.log_time, reference.policy))
+    logged = [
+        (entry.log_time, [policy for since, policy in policies if since < entry.log_time][-1], entry.event)
+        for entry in log
+        if isinstance(entry, Logged)
+    ]
     return logged, reference
 
 
