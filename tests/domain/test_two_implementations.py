@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 from hypothesis import given, settings
 
+from packtrace.domain.explode import recall_of_lots
 from packtrace.domain.rules import BY_CODE
 from packtrace.domain.vocabulary import Kind, Status
 from tests.domain import plain
@@ -46,6 +47,8 @@ def really(small: SmallWorld) -> Found:
             real.load(real.reference.changed(entry.changes, entry.log_time))
         else:
             real.publish(entry.event, entry.log_time)
+            if recalled := recall_of_lots(entry.event):  # what the router sends to every partition
+                real.load(real.reference.changed([recalled], entry.log_time))
     real.tick(small.until)
     alerts = {
         (alert.rule, name(item.key), alert.cause): str(alert.severity)

@@ -165,6 +165,8 @@ def told(entry: Entry) -> str:
     items = " ".join(map(land.name, event.epcs))
     if event.parent:
         items = f"{' '.join(map(land.name, event.children))} {'<-' if event.action == 'DELETE' else '->'} {land.name(event.parent)}"
+    if event.lots:
+        items = f"{items} lots {' '.join(event.lots)}"
     if event.inputs or event.outputs:
         items = f"{' '.join(map(land.name, event.inputs))} => {' '.join(map(land.name, event.outputs))}"
     when = time_text(event.event_time)[2:]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from packtrace.domain.dates import DAY, HOUR, MINUTE, SECOND
 from packtrace.domain.event import Event, Transaction
+from packtrace.domain.identifiers import gtin_of, lot_key
 from packtrace.domain.vocabulary import Action, EventType
 from tests.domain.worlds_land import PLACES, key
 
@@ -38,6 +39,7 @@ SHAPES: Final[dict[str, tuple[EventType, Action | None, list[str], list[str]]]] 
     "hold":         (OBJECT,         OBSERVE, ["holding", "inspecting"],                  ["non_sellable_other", "damaged"]),
     "release":      (OBJECT,         OBSERVE, [OURS + "releasing", "inspecting", ""],     ["sellable_accessible", "conformant"]),
     "recall":       (OBJECT,         OBSERVE, ["inspecting", ""],                         ["recalled"]),
+    "recall_lot":   (OBJECT,         OBSERVE, ["inspecting"],                             ["recalled"]),
     "transform":    (TRANSFORMATION, None,    ["repackaging"],                            ["active"]),
 }
 # fmt: on
@@ -93,6 +95,8 @@ def event_of(chance: Chance, step: Step, id: str, time: int) -> Event:
         named: dict[str, Any] = {"parent": key(step.parent), "children": items}
     elif type is TRANSFORMATION:
         named = {"inputs": items[:1], "outputs": items[1:]}
+    elif step.word == "recall_lot":
+        named = {"lots": (lot_key(gtin_of(items[0]), chance.pick(["L7", "M0", "N1"])),)}
     else:
         named = {"epcs": items}
     if chance.happens(30):
@@ -243,6 +247,8 @@ def _why(chance: Chance) -> dict[str, Any]:
 def _hold(chance: Chance, cast: Cast) -> Iterator[Step]:
     item = chance.pick(cast.all)
     words = {"reason": chance.pick(["", "QUARANTINE"])}
+    if chance.happens(25):
+        yield Step("recall_lot", (cast.units[0],), gap=chance.pick(GAPS))
     yield Step(chance.pick(["hold", "recall"]), (item,), words=words, gap=chance.pick(GAPS))
     if chance.happens(50):
         use = chance.pick(["dispense", "ship", "receive"])
@@ -312,7 +318,7 @@ def _check(chance: Chance, cast: Cast) -> Iterator[Step]:
 
 def _anything(chance: Chance, cast: Cast) -> Iterator[Step]:
     for _ in range(chance.pick([1, 2, 3])):
-        word = chance.pick([w for w in SHAPES if w != "transform"])
+        word = chance.pick([w for w in SHAPES if w not in ("transform", "recall_lot")])
         parent = chance.pick([cast.case, cast.other, cast.pallet])
         items = tuple(i for i in _some(chance, cast.all) if i != parent) or (cast.units[0],)
         words = _to(chance, chance.pick(["distributor", "pharmacy"])) if word == "ship" else {}

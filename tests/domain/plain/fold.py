@@ -38,8 +38,8 @@ class Folded(NamedTuple):
     breaches: list[Breach]
     broken: set[str]
     """Every rule that held at some event, silenced or not."""
-    is_exchanged: bool
-    """Whether its events were judged in another order than the base order."""
+    order: list[Key]
+    """The events as they were judged."""
 
 
 class Walk:
@@ -75,14 +75,13 @@ def fold(item: str, owns: Sequence[Own], emptied: Sequence[Emptied], view: View,
     moments: list[tuple[Key, State]] = []
     breaches: list[Breach] = []
     held: set[str] = set()
-    order = exchanged(owns, land)
-    for own in order:
+    for own in owns:
         state, told, scene, broken, steps = walk.step(own, state, told)
         moments += steps
         held |= broken
         breaches += [Breach(code, scene) for code in sorted(rules.unsilenced(broken))]
     state, _, steps = walk.until(item, state, told, LAST)
-    return Folded(published(moments + steps), state, breaches, held, order != list(owns))
+    return Folded(published(moments + steps), state, breaches, held, [own.key for own in owns])
 
 
 def _has_no_order(one: Own, other: Own) -> bool:
@@ -91,10 +90,10 @@ def _has_no_order(one: Own, other: Own) -> bool:
     return apart == 0 or (devices and apart <= min(one.policy.order_tolerance_seconds, other.policy.order_tolerance_seconds) * SECOND)
 
 
-def exchanged(owns: Sequence[Own], land: Land) -> list[Own]:
+def exchanged(owns: Sequence[Own], emptied: Sequence[Emptied], land: Land) -> list[Own]:
     """``owns``, neighbours exchanged where that removes a breach of one of the two and adds none: by its own events alone."""
     order = list(owns)
-    walk = Walk(View(is_blind=True), land, [])
+    walk = Walk(View(is_blind=True), land, emptied)
     for _ in range(EXCHANGES_MAX):
         if not _exchange_the_earliest(order, walk):
             return order

@@ -89,7 +89,7 @@ def leave(state: State, custody: Held) -> None:
 def custody_on_leaving(view: View, land: Land, chain: list[str], side: Side, key: Key) -> Held:
     """The root's custody at an unpack, which may first receive the root there."""
     custody = view.before(chain[-1], key).held
-    if len(chain) == 1 and is_received_unreported(land, custody, side):
+    if len(chain) == 1 and key in view.orders.get(chain[-1], {}) and is_received_unreported(land, custody, side):
         return there(side, key[0])
     return custody
 
@@ -112,7 +112,7 @@ def _custody(scene: Scene, state: State, broken: set[str]) -> None:
             state.held = there(scene.side, scene.time)
         elif scene.kind is Kind.PACK and scene.role is Role.PARENT:
             first = scene.event.children[0]
-            if scene.view.after(first, scene.key).parent == scene.item:
+            if scene.view.after(first, scene.key, scene.item).parent == scene.item:
                 state.held = scene.view.custody(first, scene.view.before(first, scene.key), scene.key)
 
 

@@ -32,10 +32,18 @@ class Timeline(NamedTuple):
             n = bisect_left(self.keys, key)
         return self.states[n - 1] if n else None
 
-    def after(self, key: Key) -> State | None:
-        if key in self.own_keys:  # just after that very event, whatever it was exchanged with
+    def after(self, key: Key, order: Mapping[Key, int]) -> State | None:
+        """Seen by a container just after its event ``key``; ``order``: places of its events as it judged them.
+
+        An event that both have stands at the place it has for the container, any other at its own moment.
+        """
+        if key in self.own_keys:
             return self.states[self.own_keys.index(key)]
+        place = order.get(key)
         n = bisect_right(self.keys, key)
+        if place is not None:
+            shared = [order[k] <= place if k in order else self.keys[i] <= key for i, k in enumerate(self.own_keys)]
+            n = shared.index(False) if False in shared else len(shared)
         return self.states[n - 1] if n else None
 
 
@@ -52,6 +60,8 @@ class Inside(NamedTuple):
 class View:
     def __init__(self, *, is_blind: bool = False) -> None:
         self.timelines: dict[str, Timeline] = {}
+        self.orders: dict[str, dict[Key, int]] = {}
+        """Of each item, the places of its events as it judged them."""
         self.is_blind = is_blind
         """Whether nothing is known of other items: an exchange is decided by the own events alone."""
 
@@ -59,9 +69,9 @@ class View:
         timeline = self.timelines.get(item)
         return (timeline.before(key) if timeline else None) or State()
 
-    def after(self, item: str, key: Key) -> State:
+    def after(self, item: str, key: Key, container: str) -> State:
         timeline = self.timelines.get(item)
-        return (timeline.after(key) if timeline else None) or State()
+        return (timeline.after(key, self.orders.get(container, {})) if timeline else None) or State()
 
     def chain(self, item: str, parent: str, key: Key) -> list[str]:
         """The containers around ``item``, from its parent to its root."""
@@ -76,22 +86,24 @@ class View:
         chain = self.chain(item, state.parent, key)
         return self.before(chain[-1], key).held if chain else state.held
 
-    def children(self, container: str, key: Key, *, before: bool = False) -> list[tuple[str, State]]:
-        """Its direct children just after ``key``, or just before it."""
+    def children(self, container: str, key: Key, judging: str = "") -> list[tuple[str, State]]:
+        """Its direct children just after ``key``, an event of ``judging`` (the container itself, where it is not said)."""
+        order = self.orders.get(judging or container, {})
         found = []
         for item, timeline in self.timelines.items():
-            state = timeline.before(key) if before else timeline.after(key)
+            state = timeline.after(key, order)
             if state is not None and state.parent == container:
                 found.append((item, state))
         return found
 
-    def inside(self, container: str, key: Key, hops: int = HOPS_MAX) -> Iterator[Inside]:
+    def inside(self, container: str, key: Key, judging: str = "", hops: int = HOPS_MAX) -> Iterator[Inside]:
         """Everything in it, however deep, just after ``key``."""
         if hops == 0:
             return
-        for item, state in self.children(container, key):
+        judging = judging or container
+        for item, state in self.children(container, key, judging):
             yield Inside(item, gtin_of(item), state.lot, state.expiry, state.holds)
-            yield from self.inside(item, key, hops - 1)
+            yield from self.inside(item, key, judging, hops - 1)
 
     def empty_since(self, container: str, key: Key) -> int | None:
         """When its last child went, if it is empty just before ``key`` and was not always."""

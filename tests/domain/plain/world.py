@@ -12,13 +12,13 @@ from packtrace.domain.event import Event
 from packtrace.domain.explode import own_events
 from packtrace.domain.identifiers import gtin_of, lot_of
 from packtrace.domain.reference import Policy, Reference
-from packtrace.domain.vocabulary import Action, Custody, Life, Reason, Severity
+from packtrace.domain.vocabulary import Custody, Kind, Life, Reason, Role, Severity
 from tests.domain.plain import rules
-from tests.domain.plain.fold import Emptied, Folded, fold
+from tests.domain.plain.fold import Emptied, Folded, exchanged, fold
 from tests.domain.plain.kinds import kind_of, reason_of
 from tests.domain.plain.land import Land
 from tests.domain.plain.log import Changed, Logged
-from tests.domain.plain.repeats import Own, roles, standing
+from tests.domain.plain.repeats import TAKES_OUT, Own, roles, standing
 from tests.domain.plain.state import Held, State
 from tests.domain.plain.view import LAST, View
 
@@ -80,7 +80,7 @@ def run(log: Sequence[Logged | Changed], until: int, reference: Reference | None
     view.timelines = {item: folded.timeline for item, folded in folds.items()}
     for item, folded in folds.items():
         world.broken |= folded.broken
-        if folded.is_exchanged:
+        if folded.order != sorted(folded.order):
             world.exchanged.add(item)
         world.items[item] = _seen(item, folded.state, view, land, until)
         for breach in folded.breaches:
@@ -108,10 +108,11 @@ def _read(log: Sequence[Logged | Changed], reference: Reference) -> tuple[_Read,
 
 
 def _recalls(events: Sequence[Event]) -> dict[tuple[str, str], int]:
-    """A recall naming a lot class sets the lot's ``recalled_from``; the earliest counts."""
+    """A recall naming a lot class sets the lot's ``recalled_from``; the earliest that was not corrected counts."""
+    gone = {id for event in events if (fix := event.correction) and fix.reason in TAKES_OUT for id in fix.events or (event.id,)}
     found: dict[tuple[str, str], int] = {}
     for event in events:
-        if event.lots and event.action is Action.OBSERVE and event.disposition == "recalled":
+        if event.lots and kind_of(event, Role.ITEM) is Kind.RECALL and event.id not in gone:
             for lot in event.lots:
                 known = (gtin_of(lot), lot_of(lot))
                 found[known] = min(found.get(known, event.event_time), event.event_time)
@@ -135,10 +136,12 @@ def _folded(owns: dict[str, list[Own]], land: Land) -> dict[str, Folded]:
     """Every item folded over its events, again and again until what each of them sees of the others does not change."""
     emptied = sorted(Emptied(own.key, item, own.side) for item, those in owns.items() for own in those if own.empties)
     view = View()
+    order = {item: exchanged(those, emptied, land) for item, those in owns.items()}
+    view.orders = {item: {own.key: place for place, own in enumerate(those)} for item, those in order.items()}
     for _ in range(ROUNDS_MAX):
         changed = False
         folds = {}
-        for item, those in owns.items():
+        for item, those in order.items():
             folds[item] = folded = fold(item, those, emptied, view, land)
             changed = changed or folded.timeline != view.timelines.get(item)
             view.timelines[item] = folded.timeline
