@@ -75,9 +75,9 @@ def pack_state(state: State, window: Sequence[OwnEvent]) -> bytes:
     if state.side != NOWHERE or state.since:
         mask |= _SIDE
         out += _pack_side(state.side) + state.since.to_bytes(7, "big")
-    if state.left != NEVER:
+    if state.left:
         mask |= _LEFT
-        out += state.left.to_bytes(7, "big") + pack_item_key(state.left_from)
+        out += bytes((len(state.left),)) + b"".join(time.to_bytes(7, "big") + pack_item_key(parent) for time, parent in state.left)
     rare, rest = _pack_rare(state)
     more |= rare
     trail = _pack_trail(state, window)
@@ -208,8 +208,7 @@ def read_state(reader: Reader, window: Sequence[OwnEvent]) -> State:
         state.side = _read_side(reader)
         state.since = reader.number(7)
     if mask & _LEFT:
-        state.left = reader.number(7)
-        state.left_from = reader.key()
+        state.left = tuple((reader.number(7), reader.key()) for _ in range(reader.number(1)))
     _read_rare(reader, more, state)
     born = _commission_of(window) if more & _FROM_COMMISSION else None
     if born is not None:

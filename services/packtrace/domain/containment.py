@@ -18,9 +18,11 @@ What a child says of itself travels with *joined*, and with *changed* when it sa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from packtrace.domain import fact_payload, trail
 from packtrace.domain.content import CLASS, Rows, Told
+from packtrace.domain.dates import DAY
 from packtrace.domain.fact_payload import HOPS_MAX, Answer, Joined, Passed
 from packtrace.domain.inside import Inside, summary_of
 from packtrace.domain.order import Key
@@ -29,6 +31,10 @@ from packtrace.domain.step import Step
 from packtrace.domain.told import Out
 from packtrace.domain.vocabulary import FactType, Kind, Role
 
+LEFT_WITHIN: Final = DAY
+"""How long an unpack may come after an implied leaving, microseconds."""
+LEFT_MAX: Final = 16
+"""Leavings kept, the latest."""
 _LEAVING = frozenset({Kind.DISPENSE, Kind.DECOMMISSION, Kind.DESTROY})
 _ALONE = frozenset({Kind.SHIP, Kind.RECEIVE})
 _LOOKING = frozenset({Kind.OBSERVE, Kind.VERIFY})
@@ -53,8 +59,8 @@ def contain(state: State, step: Step, inside: Inside | None, out: Out, alone: bo
         elif not step.event.children_count:
             empty(state, step, inside, out)
     elif state.parent and (kind in _LEAVING or alone):
-        state.left_from = state.parent
-        state.left = step.event.time
+        time = step.event.time
+        state.left = (*(one for one in state.left if time - one[0] <= LEFT_WITHIN), (time, state.parent))[-LEFT_MAX:]
         leave(state, step, out)
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from packtrace.domain import containment
 from packtrace.domain.advance import Element, Emptied, Told, advance, step_of
 from packtrace.domain.order import tolerance_of, unordered
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.rules import COUNT_FOR_ORDER, COUNT_FOR_ORDER_OF_ROOTS, bits
-from packtrace.domain.state import State
+from packtrace.domain.state import UNKNOWN_CUSTODY, State
 from packtrace.domain.step import Subject
 from packtrace.domain.told import Out
 
@@ -69,7 +68,9 @@ def _better(state: State, one: Element, other: Element, subject: Subject) -> boo
 def _move(state: State, element: Element, subject: Subject) -> int:
     """The bits of the counted rules that ``element`` breaks."""
     if isinstance(element, Emptied):
-        containment.emptied(state, element.container, element.payload)
+        if state.parent == element.container:
+            state.parent = ""
+            state.take_custody(UNKNOWN_CUSTODY)
         return 0
     counted = _COUNTED if state.parent else _COUNTED_OF_ROOTS
     return advance(state, step_of(element, subject, _NOTHING_TOLD), None, Out()) & counted

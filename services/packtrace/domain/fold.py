@@ -18,7 +18,7 @@ from packtrace.domain.custody import brought
 from packtrace.domain.exchange import exchanged
 from packtrace.domain.inside import Inside, summary_of
 from packtrace.domain.item import Item
-from packtrace.domain.order import Key, key_after, key_of
+from packtrace.domain.order import Key, is_named, key_after
 from packtrace.domain.overdue import overdue
 from packtrace.domain.repeats import Standing, stand
 from packtrace.domain.state import State
@@ -122,7 +122,6 @@ class Reading:
         self._nth = 0
         self._last: Key | None = None
         self._inside = content.inside_before(keys[0] if keys else None, state.emptied)
-        self._named = {key_of(event) for event in item.window} if keys else set()
 
     def until(self, state: State, key: Key | None) -> None:
         """Read the rows of other items' events up to ``key`` (None: all)."""
@@ -138,7 +137,7 @@ class Reading:
 
     def _read(self, state: State, key: Key) -> None:
         self._last = key if self._last is None or key > self._last else self._last
-        read_rows(state, key, self._item, self._content, self._inside, key in self._named, self._out)
+        read_rows(state, key, self._item, self._content, self._inside, is_named(key, self._item.window), self._out)
 
     def inside_at(self, state: State, key: Key, itself: bool = False) -> Inside:
         """What is inside just before ``key``, or just after it: where rows that sort later have been read, counted anew."""

@@ -21,7 +21,7 @@ from packtrace.domain.fold import Folded, fold
 from packtrace.domain.inside import Inside, summary_of
 from packtrace.domain.item import Item
 from packtrace.domain.memory import pack_memory
-from packtrace.domain.order import Key, key_of, tolerance_of, unordered, window_key
+from packtrace.domain.order import Key, is_named, key_of, tolerance_of, unordered, window_key
 from packtrace.domain.overdue import wake_at
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.reference import Reference
@@ -225,7 +225,7 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
             return None
         # to a parent goes all that was told of the event, as one fact; a root answers the one that asks
         rows = receive.rows_at(item, key) if state.parent else receive.rows_of(item, key, fact.source)
-        named = any(key_of(event) == key for event in item.window)
+        named = is_named(key, item.window)
         containment.pass_on(state, key, item.key, rows, named, out)
         trail.note_content(state, key[0], not inside.children)
         if state.parent:

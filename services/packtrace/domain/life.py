@@ -18,7 +18,7 @@ from typing import Final
 
 from packtrace.domain.kinds import RECALLED
 from packtrace.domain.place import NOWHERE, Side, another_party, zone_of
-from packtrace.domain.state import NEVER, State
+from packtrace.domain.state import DESTROYED, NEVER, State
 from packtrace.domain.step import Step
 from packtrace.domain.trail import use_ended
 from packtrace.domain.vocabulary import TERMINAL, Kind, Life, Reason, Role
@@ -73,9 +73,9 @@ def commission(state: State, step: Step) -> None:
 def deactivate(state: State, step: Step) -> None:
     """INACTIVE with the event's reason."""
     reason = reason_of(step)
+    if reason is Reason.DESTROYED and not step.subject.gtin and use_ended(state, step.event.time) is None:
+        state.use = (DESTROYED, step.event.time)
     if state.life is Life.INACTIVE:
-        if not step.subject.gtin and state.commissioned > state.inactive:
-            state.inactive = step.event.time
         if reason in TERMINAL:
             state.reason = reason
             state.inactive_id = step.event.id

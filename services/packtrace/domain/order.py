@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from packtrace.domain.dates import SECOND
@@ -36,6 +37,11 @@ def key_after(key: Key, latest: Key | None) -> Key:
     if latest is None or latest < key:
         return key
     return latest[0], latest[1], f"{latest[2]}~{key[2]}"
+
+
+def is_named(key: Key, window: Iterable[OwnEvent]) -> bool:
+    """Whether the event that sorts at ``key`` for another item names this one too, ``key_after`` another or not."""
+    return any(key_of(event) == key or key[2].endswith(f"~{event.id}") for event in window)
 
 
 def window_key(event: OwnEvent) -> tuple[Key, int, int]:

@@ -18,7 +18,10 @@ Moment = tuple[int, str, str]
 """(time, place, party): when and where an item was shipped, received or named."""
 
 Use = tuple[int, int]
-"""Of an SSCC: (time of the first receive since its first pack, time its last child went); NEVER where that has not been."""
+"""Of an SSCC: (time of the first receive since its first pack, time its last child went), NEVER where that has not been; or
+(DESTROYED, when)."""
+
+DESTROYED: Final = -2
 
 UNKNOWN_CUSTODY: Final[CustodyValue] = (0, "", "", "", "", 0)
 
@@ -39,7 +42,6 @@ class State:
         "inactive_side",
         "inactive_zone",
         "left",
-        "left_from",
         "life",
         "lot",
         "naming",
@@ -81,9 +83,8 @@ class State:
         self.parent = ""
         self.packed = NEVER
         self.packed_id = ""
-        self.left_from = ""
-        """The container it left last without being unpacked, and when."""
-        self.left = NEVER
+        self.left: tuple[tuple[int, str], ...] = ()
+        """The containers it left within 24 hours without being unpacked: when, and which."""
         self.custody = Custody.UNKNOWN
         self.side = NOWHERE
         """AT: where. IN_TRANSIT: from."""

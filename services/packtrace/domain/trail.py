@@ -7,9 +7,9 @@ from typing import Final
 from packtrace.domain.dates import DAY, HOUR
 from packtrace.domain.place import Side
 from packtrace.domain.reference import Reference
-from packtrace.domain.state import NEVER, Moment, State
+from packtrace.domain.state import DESTROYED, NEVER, Moment, State
 from packtrace.domain.step import Step
-from packtrace.domain.vocabulary import Kind, Level, Life, Reason, Role
+from packtrace.domain.vocabulary import Kind, Level, Role
 
 SEEN_WITHIN: Final = 30 * DAY
 VERIFIED_WITHIN: Final = 24 * HOUR
@@ -87,22 +87,22 @@ def _use(state: State, step: Step) -> None:
     """An SSCC is used from its first pack until it was received and is empty (rules.md 5, sscc-reused)."""
     kind = step.kind
     begins = kind is Kind.PACK and step.role is Role.PARENT
-    if begins and (state.use is None or use_ended(state, step.event.time) is not None):
+    if begins and (state.use is None or (state.use[0] != DESTROYED and use_ended(state, step.event.time) is not None)):
         state.use = (NEVER, NEVER)
 
 
 def note_content(state: State, time: int, is_empty: bool) -> None:
     """What is in an SSCC in use came or went."""
     use = state.use
-    if use is not None and is_empty is (use[1] == NEVER):
+    if use is not None and use[0] != DESTROYED and is_empty is (use[1] == NEVER):
         state.use = (use[0], time if is_empty else NEVER)
 
 
 def use_ended(state: State, time: int) -> int | None:
     """When the last use of an SSCC ended, as of ``time``; None while it is in use, or never was."""
-    if state.life is Life.INACTIVE and state.reason is Reason.DESTROYED and state.commissioned <= state.inactive:
-        return state.inactive
     if state.use is None or NEVER in state.use:
         return None
+    if state.use[0] == DESTROYED:
+        return state.use[1]
     end = max(state.use)
     return end if time - end > EMPTY_FOR else None

@@ -15,7 +15,7 @@ from packtrace.domain.vocabulary import Custody, Kind, Level, Severity
 
 HOUR_S = 3_600
 LEFT_WITHIN = DAY
-"""How long an unpack may come after the child left by being dispensed or destroyed, microseconds."""
+"""How long an unpack may come after the child left by another event, microseconds."""
 
 NAMED_WITHIN = 72 * HOUR
 """How long the last naming of a root says where it is, microseconds."""
@@ -55,7 +55,7 @@ def packed_elsewhere(state: State, step: Step) -> Evidence | None:
 def not_in_it(state: State, step: Step) -> Evidence | None:
     """An unpack names the child, from a container it is not in and has not just left by another event."""
     parent = step.event.other
-    if state.parent == parent or (state.left_from == parent and state.left != NEVER and step.event.time - state.left <= LEFT_WITHIN):
+    if state.parent == parent or any(one == parent and step.event.time - time <= LEFT_WITHIN for time, one in state.left):
         return None
     return Evidence(
         expected=f"in {parent}",
