@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from packtrace.codec.event_check import check
 from packtrace.codec.identifiers import digital_link
 from packtrace.domain.reference import parse_file
@@ -39,9 +37,8 @@ def _told(alert: PlainAlert) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("seed", "noise", "order"), [(1, "high", "shuffled"), (2, "low", "arrival")])
-def test_labels_and_alerts_are_the_same(seed: int, noise: str, order: str) -> None:
-    made = world(seed, units=60, noise=noise, order=order, faults=ALL)
+def test_labels_and_alerts_are_the_same() -> None:
+    made = world(1, units=60, noise="high", order="shuffled", faults=ALL)
     found = score([made.truth], plainly(made), whole_system=True)
     assert (found.missing, found.extra) == ((), ())
     assert {label.rule for label in made.truth.planted} == set(ALL)
