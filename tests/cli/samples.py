@@ -45,7 +45,6 @@ def tree(units: int, **changes: Any) -> dict[str, Any]:
 
 def event(time: str, kind: str, **changes: Any) -> dict[str, Any]:
     sample: dict[str, Any] = {
-        "epc": UNIT,
         "event_id": "line-1/7/1",
         "event_time": time,
         "log_time": time,

@@ -25,7 +25,7 @@ def text(what: RenderableType, columns: int = 80) -> str:
 DRAWN: dict[str, Callable[[], RenderableType]] = {
     "item":     lambda: draw.item_card(samples.item(holds=["DAMAGED"], flags=["EXPIRED"], alerts=["a" * 32]), False),
     "tree":     lambda: draw.item_tree(samples.tree(12), 5),
-    "timeline": lambda: draw.timeline([samples.event("2026-11-22T10:00:00.125Z", "commission"), samples.event("2026-11-22T10:01:00Z", "pack", role="child", parent=samples.PALLET)]),
+    "timeline": lambda: draw.timeline(samples.UNIT, [samples.event("2026-11-22T10:00:00.125Z", "commission"), samples.event("2026-11-22T10:01:00Z", "pack", role="child", parent=samples.PALLET)]),
     "alerts":   lambda: draw.alert_table([samples.alert(), samples.alert(severity="critical")], 50, False),
     "alert":    lambda: draw.alert_card(samples.alert(versions=[samples.alert(version=1)])),
     "recall":   lambda: draw.recall_report(samples.recall()),
@@ -91,7 +91,7 @@ def test_a_tree_cuts_plain_units_but_never_what_is_wrong() -> None:
 
 def test_a_timeline_dims_what_changed_nothing_and_says_why() -> None:
     rows = [samples.event("2026-11-22T10:00:00Z", "commission"), samples.event("2026-11-22T10:00:01Z", "commission", outcome="resent")]
-    drawn = text(draw.timeline(rows), 120)
+    drawn = text(draw.timeline(samples.UNIT, rows), 120)
     assert "resent: the same report under another id" in drawn
     assert drawn.count("2026-11-22") == 1, "the day is said once"
 
@@ -105,7 +105,7 @@ def test_an_alert_says_why_in_one_sentence(status: str, words: str) -> None:
 def test_nothing_says_what_to_do_next() -> None:
     assert "packtrace simulate" in text(draw.alert_table([], 50, False), 200)
     assert "without options" in text(draw.alert_table([], 50, True), 200)
-    assert "packtrace wait" in text(draw.timeline([]), 200)
+    assert "packtrace wait" in text(draw.timeline(samples.UNIT, []), 200)
 
 
 def test_more_than_shown_is_said() -> None:

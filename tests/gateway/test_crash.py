@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ import pytest
 from packtrace.adapters.kafka import KafkaReader
 from packtrace.adapters.kafka_admin import KafkaAdmin
 from packtrace.adapters.registry import register_all
+from packtrace.errors import UnavailableError
 from packtrace.ports import TopicPartition
 from tests.gateway.asgi import EVENT_SCHEMA, event
 from tests.gateway.process import Process
@@ -37,12 +39,22 @@ def gateway(kafka_server: str, registry_server: str, tmp_path: Path) -> Iterator
         process.stop()
 
 
+def _end(reader: KafkaReader, number: int) -> int:
+    """The end of a partition of events; one that was just created may be without a leader for a moment."""
+    for _ in range(100):
+        try:
+            return reader.watermarks(TopicPartition("events", number))[1]
+        except UnavailableError:
+            time.sleep(0.1)
+    return reader.watermarks(TopicPartition("events", number))[1]
+
+
 class Log:
     """What is on ``events`` since it was opened."""
 
     def __init__(self, kafka: str) -> None:
         self._reader = KafkaReader(kafka, f"test-{uuid.uuid4()}")
-        ends = {TopicPartition("events", number): self._reader.watermarks(TopicPartition("events", number))[1] for number in range(8)}
+        ends = {TopicPartition("events", number): _end(self._reader, number) for number in range(8)}
         self._reader.subscribe(["events"], lambda given: {partition: ends[partition] for partition in given}, lambda taken: None)
 
     def ids(self) -> Counter[str]:

@@ -38,6 +38,7 @@ def test_the_dscsa_file_gives_its_tree_and_comes_back(system: System) -> None:
 
 def test_every_published_document_is_taken_and_stored(system: System) -> None:
     accepted = 0
+    (before,) = system.json("stats")
     for path in GS1:
         if path.name != TWICE:
             (receipt,) = system.json("capture", str(path))
@@ -46,5 +47,5 @@ def test_every_published_document_is_taken_and_stored(system: System) -> None:
     system.wait()
     (stats,) = system.json("stats")
     assert stats["events"] >= accepted
-    assert stats["rejected"] == 0
+    assert stats["rejected"] == before["rejected"]
     assert stats["ops"] == stats["ops_expected"]

@@ -81,7 +81,18 @@ def history(epc: Epc, limit: Limit = None, home: Home = HOME, as_json: Json = Fa
         return emit_all(rows)
     from packtrace.cli.draw import timeline
 
-    screen().print(timeline(list(rows), wide=screen().width >= WIDE_COLUMNS))
+    screen().print(timeline(_canonical(epc), list(rows), wide=screen().width >= WIDE_COLUMNS))
+
+
+def _canonical(epc: str) -> str:
+    """The Digital Link of an item in any spelling; as it came where it is none."""
+    from packtrace.codec.identifiers import digital_link, parse_item
+    from packtrace.errors import RejectedError
+
+    try:
+        return digital_link(parse_item(epc))
+    except RejectedError:
+        return epc
 
 
 @alerts_app.callback(invoke_without_command=True)

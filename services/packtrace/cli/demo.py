@@ -245,7 +245,7 @@ def _show(view: Screen, home: Path, findings: Findings, sights: Sights) -> None:
     view.say(item_tree(found(client.get(f"/items/{segment(sights.pallet)}/tree", {"limit": 1_000})), 2))
     view.heading(f'A suspect: packtrace history "{sights.suspect}"')
     rows: Iterator[dict[str, Any]] = pages(client, f"/items/{segment(sights.suspect)}/events", "events", {}, None)
-    view.say(timeline(list(rows)))
+    view.say(timeline(sights.suspect, list(rows)))
     for alert in pages(client, "/alerts", "alerts", {"item": sights.suspect}, None):
         view.say(alert_line(alert))
     view.heading("Verdict")

@@ -139,7 +139,7 @@ def _branches(tree: Tree, children: Sequence[Row], units_shown: int | None) -> N
         tree.add(Text(f"and {len(cut):,} more without a remark (--all shows them)", style="dim"))
 
 
-def timeline(events: Sequence[Row], wide: bool = False) -> RenderableType:
+def timeline(epc: str, events: Sequence[Row], wide: bool = False) -> RenderableType:
     """Events down the page, in event order: when, what, the item once it was applied; what changed nothing stands dimmed.
 
     An event that arrived late was applied after events that stand below it, and its row says the state of that moment.
@@ -165,7 +165,7 @@ def timeline(events: Sequence[Row], wide: bool = False) -> RenderableType:
         table.add_row(*cells, style="dim" if remark else "")
         if not remark:
             before = row
-    return Group(Text(f"{short(events[0]['epc'])}   {count(len(events), 'event')}", style="bold"), table)
+    return Group(Text(f"{short(epc)}   {count(len(events), 'event')}", style="bold"), table)
 
 
 def _kind(row: Row) -> str:

@@ -7,17 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from packtrace.cli.options import HOME, Home, Json
 from packtrace.cli.outcome import NoError
 from packtrace.cli.output import aside, count, emit, screen
+from packtrace.domain.reference import ReferenceChange
 from packtrace.errors import RefusedError, UnavailableError
-
-if TYPE_CHECKING:
-    from packtrace.domain.reference import ReferenceChange
 
 TOPIC = "reference"
 FLUSH_TIMEOUT_SECONDS = 60.0
@@ -64,10 +62,21 @@ def differences(changes: Sequence[ReferenceChange], applied: Mapping[str, str]) 
     """``applied`` is "entity|key" -> JSON; values are compared as JSON, not as text."""
     rows = []
     for change in changes:
-        before = applied.get(f"{change.entity}|{change.key}")
+        before = counting_now(applied, change)
         same = before is not None and change.value_json is not None and json.loads(before) == json.loads(change.value_json)
         rows.append(Difference("same" if same else "new" if before is None else "changed", change, before))
     return rows
+
+
+def counting_now(applied: Mapping[str, str], change: ReferenceChange) -> str | None:
+    """The value that counts where ``change`` would: of a policy, which is kept beside the ones before it, the last."""
+    from packtrace.domain.vocabulary import Entity
+
+    name = f"{change.entity}|{change.key}"
+    if change.entity != Entity.POLICY:
+        return applied.get(name)
+    kept = sorted(key for key in applied if key.partition("@")[0] == name)
+    return applied[kept[-1]] if kept else None
 
 
 @app.command()
