@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -p no:cacheprovider
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check unit contract pipeline crash test soak demo up down status bench worlds docs clean
+.PHONY: help setup lock fmt check unit contract pipeline simulation crash test soak demo up down status bench worlds docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ contract: setup ## every port's suite, on its fake and on the real server
 
 pipeline: setup ## the whole system on real servers
 	@$(PYTEST) -m pipeline
+
+simulation: setup ## 5,000 short histories with every fault, in memory; a few minutes
+	@HISTORIES=$(or $(HISTORIES),5000) $(PYTEST) tests/simulation
 
 crash: setup ## processes killed between two effects
 	@$(PYTEST) -m crash

@@ -15,6 +15,35 @@ from packtrace.errors import RefusedError
 EXIT_STATUS = 137
 """What a shell reports of a process ended by SIGKILL."""
 
+# fmt: off
+POINTS: tuple[str, ...] = (
+    "gateway.before_publish",
+    "gateway.after_publish",
+    "gateway.after_receipt",
+    "router.after_read",
+    "router.before_write",
+    "router.between_writes",
+    "router.after_write",
+    "router.after_flush",
+    "router.after_commit",
+    "tracker.after_read",
+    "tracker.after_acquire",
+    "tracker.after_load",
+    "tracker.after_fold",
+    "tracker.between_writes",
+    "tracker.before_flush",
+    "tracker.after_write",
+    "tracker.after_commit",
+    "sink.after_read",
+    "sink.after_recover",
+    "sink.before_intent",
+    "sink.after_intent",
+    "sink.after_insert",
+    "sink.after_confirm",
+)
+"""Every boundary between two effects, in the order of the flow. A closed list: a test compares it with the source."""
+# fmt: on
+
 _FORM = re.compile(r"([a-z_]+\.[a-z_]+)(?::([0-9]{1,9}))?")
 
 _armed = ""
@@ -29,7 +58,7 @@ def arm(crash_at: str, die: Callable[[int], object] = os._exit) -> None:
         die: how the process ends; a test in one process raises instead.
 
     Raises:
-        RefusedError: not of the form ``service.place`` or ``service.place:n`` with n from 1.
+        RefusedError: not of the form ``service.place`` or ``service.place:n`` with n from 1, or not in ``POINTS``.
     """
     global _armed, _passages_left, _die
     _die = die
@@ -40,6 +69,8 @@ def arm(crash_at: str, die: Callable[[int], object] = os._exit) -> None:
     passages = int(found[2] or 1) if found else 0
     if found is None or passages < 1:
         raise RefusedError(f"PACKTRACE_CRASH_AT: expected service.place or service.place:n with n from 1, found {crash_at!r}")
+    if found[1] not in POINTS:
+        raise RefusedError(f"PACKTRACE_CRASH_AT: there is no crash point {found[1]}; there are {', '.join(POINTS)}")
     _armed, _passages_left = found[1], passages
 
 

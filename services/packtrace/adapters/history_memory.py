@@ -58,6 +58,10 @@ class MemoryHistory:
             self.lose_answers -= 1
             raise UnavailableError("memory history: the answer was lost")
 
+    def forget_tokens(self) -> None:
+        """The window of remembered tokens has passed, or the folder that held them was lost."""
+        self._tokens.clear()
+
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[object, ...]]:
         self._answer()
         match = _SELECT.fullmatch(" ".join(sql.split()))

@@ -19,13 +19,15 @@ from packtrace.ports import Committed, LogRecord, TopicPartition
 
 
 class MemoryLog:
-    """A broker. ``away`` makes it answer nothing; ``fail_writes`` fails that many of the next writes at delivery."""
+    """A broker. ``away`` makes it answer nothing; ``fail_writes`` fails that many of the next writes at delivery, ``lose_acks``
+    stores that many and never says so: to their writer both are the same."""
 
     def __init__(self, partitions: Mapping[str, int] | None = None, now: int = 1_700_000_000_000_000) -> None:
         self.now = now
         """Log time of the next record, microseconds; stored in whole milliseconds as Kafka does."""
         self.away = False
         self.fail_writes = 0
+        self.lose_acks = 0
         rows = partitions or {name: row.partitions for name, row in declared_topics().items()}
         self.records: dict[TopicPartition, list[LogRecord]] = {
             TopicPartition(topic, number): [] for topic, count in rows.items() for number in range(count)
@@ -102,6 +104,7 @@ class MemoryReader:
         self._paused: set[TopicPartition] = set()
         self._turn = 0
         self._generation = 0
+        self._thrown_out = False
         self.topics: tuple[str, ...] = ()
         self.places: dict[TopicPartition, int] = {}
 
@@ -119,6 +122,8 @@ class MemoryReader:
     def poll(self, records_max: int, timeout_seconds: float) -> list[LogRecord]:
         if self._log.away:
             return []
+        if self._thrown_out:
+            self._come_back()
         self._rebalance()
         records: list[LogRecord] = []
         order = sorted(self.places)
@@ -137,6 +142,14 @@ class MemoryReader:
             self.places[partition] = place + len(taken)
             records += taken
         return records
+
+    def _come_back(self) -> None:
+        if self.places:
+            self._on_revoked(sorted(self.places))
+        self.places.clear()
+        self._paused.clear()
+        self._thrown_out = False
+        self._group.join(self)
 
     def _rebalance(self) -> None:
         self._generation = self._group.generation
@@ -167,6 +180,8 @@ class MemoryReader:
 
     def commit(self, positions: Mapping[TopicPartition, Committed]) -> None:
         self._log.answer()
+        if self._thrown_out:
+            raise UnavailableError("memory log: thrown out of the group")
         if any(partition not in self.places for partition in positions):
             raise UnavailableError("memory log: the position of a partition that is not ours")
         if self._generation != self._group.generation:
@@ -190,8 +205,15 @@ class MemoryReader:
 
     def kill(self) -> None:
         """Out of the group without a word to its owner: the process died."""
-        self._group.leave(self)
+        if self in self._group.members:
+            self._group.leave(self)
         self.places.clear()
+
+    def throw_out(self) -> None:
+        """Its session timed out while its process slept: others get its partitions, and it learns so at its next ``poll``."""
+        if self in self._group.members:
+            self._group.leave(self)
+            self._thrown_out = True
 
 
 _Queued = tuple[TopicPartition, bytes | None, bytes | None, Sequence[tuple[str, bytes]], Callable[[int, int], None] | None]
@@ -246,6 +268,10 @@ class MemoryWriter:
                 self._failure = f"memory log: a record to {partition.topic} was not stored"
                 break
             record = self._log.append(partition, key, value, headers)
+            if self._log.lose_acks:
+                self._log.lose_acks -= 1
+                self._failure = f"memory log: a record to {partition.topic} was not acknowledged"
+                break
             if on_acknowledged is not None:
                 on_acknowledged(partition.partition, record.offset)
 
@@ -258,6 +284,16 @@ class MemoryWriter:
     def close(self) -> None:
         self._failure = self._failure or "memory log: this writer is closed"
         self._queue.clear()
+
+    def die(self, stored_max: int) -> None:
+        """Its process was killed: of what was queued to each partition the broker took the first ``stored_max`` at most."""
+        taken: dict[TopicPartition, int] = {}
+        if not self._log.away and not self._failure:
+            for partition, key, value, headers, _ in self._queue:
+                if taken.setdefault(partition, 0) < stored_max:
+                    taken[partition] += 1
+                    self._log.append(partition, key, value, headers)
+        self.close()
 
     def _raise_failure(self) -> None:
         if self._failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from packtrace import telemetry
@@ -43,6 +44,7 @@ class Router:
     Args:
         open_reader, open_writer: fresh ones after each outage.
         now: this host's clock, microseconds since 1970 UTC; only the clock of caught-up sources uses it.
+        clock: seconds, never going back.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Router:
         ops_partitions: int,
         event_partitions: int,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open_reader = open_reader
         self._open_writer = open_writer
@@ -62,6 +65,9 @@ class Router:
         self._limits = limits
         self._ops_partitions = ops_partitions
         self._now = now
+        self._clock = clock
+        self._session: Session | None = None
+        self._backoff = BACKOFF_SECONDS[0]
         self._core = Core(ops_partitions, event_partitions)
         self._share = RejectedShare()
         self._texts: dict[int, str] = {}
@@ -69,28 +75,53 @@ class Router:
 
     def ready(self) -> str | None:
         """None when records are routed and few are rejected, else one sentence."""
-        return self._trouble or self._share.trouble(time.monotonic())
+        return self._trouble or self._share.trouble(self._clock())
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Route until ``stopping``. What this raises is a set-up error or a fault of this program."""
-        backoff = BACKOFF_SECONDS[0]
-        while not stopping():
-            try:
-                session = Session(self)
-                try:
-                    session.run(stopping)
-                finally:
-                    session.close()
-                    if session.committed:
-                        backoff = BACKOFF_SECONDS[0]
-            except UnavailableError as error:
-                self._trouble = str(error)
-                telemetry.DEPENDENCY_WAITS.labels("registry" if str(error).startswith("registry") else "kafka").inc()
-                log.warning("dependency_away", reason=str(error), again_in_seconds=backoff)
-                until = time.monotonic() + backoff
-                while time.monotonic() < until and not stopping():
+        try:
+            while not stopping():
+                wait_seconds = self.round()
+                until = self._clock() + wait_seconds
+                while wait_seconds and self._clock() < until and not stopping():
                     time.sleep(0.05)
-                backoff = min(backoff * 2, BACKOFF_SECONDS[1])
+            self.finish()
+        finally:
+            self.leave()
+
+    def round(self) -> float:
+        """Read, route and store once; answers how long to wait before the next time, where something was away."""
+        try:
+            if self._session is None:
+                self._session = Session(self)
+                self._session.start()
+            self._session.round()
+        except UnavailableError as error:
+            return self._away(error)
+        if self._session.committed:
+            self._backoff = BACKOFF_SECONDS[0]
+        return 0.0
+
+    def finish(self) -> None:
+        """Store the position of all that was read, as far as that succeeds at once."""
+        if self._session is not None:
+            with suppress(UnavailableError):
+                self._session.finish()
+
+    def leave(self) -> None:
+        """Leave the group; what is not stored is routed again by whoever comes next."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _away(self, error: UnavailableError) -> float:
+        self._trouble = str(error)
+        self.leave()
+        wait_seconds = self._backoff
+        telemetry.DEPENDENCY_WAITS.labels("registry" if str(error).startswith("registry") else "kafka").inc()
+        log.warning("dependency_away", reason=str(error), again_in_seconds=wait_seconds)
+        self._backoff = min(wait_seconds * 2, BACKOFF_SECONDS[1])
+        return wait_seconds
 
     def resolved(self, records: Sequence[LogRecord]) -> dict[int, str | RejectedError]:
         """The schema of every id the records name, or why there is none.
@@ -132,22 +163,23 @@ class Session:
             self._reader.close()
             raise
 
-    def run(self, stopping: Callable[[], bool]) -> None:
-        """Route until ``stopping``; then all that was read is written and its position stored."""
+    def start(self) -> None:
+        """Join the group."""
         self._reader.subscribe([EVENTS, REFERENCE], self._assigned, self._revoked)
-        while not stopping():
-            with telemetry.ROUTER_STAGE_SECONDS.labels("read").time():
-                records = self._reader.poll(self._router._limits.batch_records, POLL_SECONDS)
-            for batch in self._bounded(records):
-                self.process(batch)
-            self._writer.poll()
-            now = time.monotonic()
-            if now >= self._tick_due:
-                self._tick_due = now + self._router._limits.tick_seconds
-                self._tick()
-            if self._dirty and now >= self._commit_due and (not records or now >= self._commit_due + COMMIT_SECONDS):
-                self._commit_all()
-        self._commit_all()
+
+    def round(self) -> None:
+        """Read, route, and store positions where that is due."""
+        with telemetry.ROUTER_STAGE_SECONDS.labels("read").time():
+            records = self._reader.poll(self._router._limits.batch_records, POLL_SECONDS)
+        for batch in self._bounded(records):
+            self.process(batch)
+        self._writer.poll()
+        now = self._router._clock()
+        if now >= self._tick_due:
+            self._tick_due = now + self._router._limits.tick_seconds
+            self._tick()
+        if self._dirty and now >= self._commit_due and (not records or now >= self._commit_due + COMMIT_SECONDS):
+            self.finish()
 
     def process(self, batch: Sequence[LogRecord]) -> None:
         """Route one batch.
@@ -155,7 +187,7 @@ class Session:
         1. ask the registry for schemas not seen before;
         2. route (pure);
         3. write ops and rejected records;
-        4. wait for the acknowledgements (``_commit_all``: at the latest after a second, when idle, when partitions go);
+        4. wait for the acknowledgements (``finish``: at the latest after a second, when idle, when partitions go);
         5. store the positions in the group.
 
         A crash before 5 repeats 3 from the stored positions, in the same order with the same lineage, and readers drop
@@ -163,9 +195,9 @@ class Session:
         """
         crash_point("router.after_read")
         writers = self._router.resolved(batch)
-        started = time.monotonic()
+        started = time.perf_counter()
         routed = self._router._core.route(batch, writers, self._clocks.reached())
-        telemetry.ROUTER_STAGE_SECONDS.labels("build").observe(time.monotonic() - started)
+        telemetry.ROUTER_STAGE_SECONDS.labels("build").observe(time.perf_counter() - started)
         crash_point("router.before_write")
         with telemetry.ROUTER_STAGE_SECONDS.labels("write").time():
             for target, body in routed.ops:
@@ -192,7 +224,7 @@ class Session:
                 reasons=dict(Counter(rejected.reason for rejected in routed.rejected)),
                 first=f"{first.topic}/{first.partition}/{first.offset}",
             )
-        self._router._share.count(time.monotonic(), len(batch), len(routed.rejected))
+        self._router._share.count(self._router._clock(), len(batch), len(routed.rejected))
 
     def close(self) -> None:
         """Leave; what is not committed is written again by whoever comes next."""
@@ -221,7 +253,7 @@ class Session:
             self._router._trouble = None if self._joined else "waiting for partitions of events"
         except UnavailableError as error:
             self._router._trouble = str(error)
-        telemetry.ROUTER_REJECTED_RATIO.set(self._router._share.share(time.monotonic()))
+        telemetry.ROUTER_REJECTED_RATIO.set(self._router._share.share(self._router._clock()))
         reached = self._clocks.reached()
         if not reached:
             return
@@ -231,9 +263,9 @@ class Session:
                 self._writer.write(OPS, value, partition=target)
         self._told.clear()
 
-    def _commit_all(self) -> None:
+    def finish(self) -> None:
         """Effects 4 and 5. A refusal while others join or leave is tried again later."""
-        self._commit_due = time.monotonic()
+        self._commit_due = self._router._clock()
         if not self._dirty:
             return
         with telemetry.ROUTER_STAGE_SECONDS.labels("commit").time():

@@ -192,6 +192,7 @@ class Sink:
             lane.unconfirmed = found.seek is not None
             lane.recovered = True
             self._noticed.recovered(lane, found.behind)
+        self._pass_point("sink.after_recover")
 
     def _held(self, lane: Lane, at_least: Mapping[str, Position] | None) -> dict[str, Position]:
         held = self._store.positions(lane.table.name, at_least)
@@ -221,7 +222,7 @@ class Sink:
                 self._lanes[partition].unconfirmed = False
             for lane, block in formed:
                 lane.pending = block
-            self._pass_point("sink.after_intent")
+            self._pass_point("sink.after_intent" if formed else "sink.after_confirm")
         for lane in self._lanes.values():
             if lane.pending is not None:
                 self._insert(lane, lane.pending)

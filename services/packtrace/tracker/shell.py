@@ -198,6 +198,7 @@ class Tracker:
             check_place(self._store, engine)
         except (Fenced, Gap) as answer:
             raise UnavailableError(f"state of ops partition {partition}: it moved while it was read") from answer
+        crash_point("tracker.after_acquire")
         self._engines[partition] = engine
         self._wanted.discard(partition)
         self._sought.pop(partition, None)
@@ -223,6 +224,7 @@ class Tracker:
                 continue
             finally:
                 loading += time.perf_counter() - asked
+            crash_point("tracker.after_load")
             steps.append(engine.apply(batch, loaded))
         if not steps:
             return
@@ -279,6 +281,7 @@ class Tracker:
             key = str(partition).encode()
             for body in step.history:
                 writer.write("history", self._wire.frame("history", body), key=key, partition=partition % self._history_partitions)
+                crash_point("tracker.between_writes")
             for alert in step.alerts:
                 writer.write("alerts", self._wire.frame("alerts", alert_record.encode(alert)), key=alert.change.id.encode())
                 TRACKER_ALERTS.labels(alert.change.rule, alert.change.status).inc()
@@ -289,6 +292,7 @@ class Tracker:
         for target, builder in facts.items():
             for body in builder.take():
                 writer.write(OPS, self._wire.frame(OPS, body), partition=target)
+        crash_point("tracker.before_flush")
         writer.flush(FLUSH_SECONDS_MAX)
 
     def _commit(self, step: Step) -> None:
