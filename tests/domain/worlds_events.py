@@ -99,7 +99,7 @@ def event_of(chance: Chance, step: Step, id: str, time: int) -> Event:
         named = {"lots": (lot_key(gtin_of(items[0]), chance.pick(["L7", "M0", "N1"])),)}
     else:
         named = {"epcs": items}
-    if chance.happens(30):
+    if chance.happens(30) and "device" not in words:
         words["device"] = chance.pick(["d-1", "d-2", "d-3", "d-9"])
         if chance.happens(30):
             place = ""
@@ -164,11 +164,11 @@ def _pack(chance: Chance, cast: Cast) -> Iterator[Step]:
 
 def _nest(chance: Chance, cast: Cast) -> Iterator[Step]:
     chain = [cast.case, cast.pallet, cast.other]
-    a, b, c = chain if chance.happens(60) else [cast.other, cast.pallet, cast.case]
+    a, b, c = chance.pick([chain, chain, [cast.other, cast.pallet, cast.case], ["P1", "P2", "P3"]])
     yield Step("pack", (a,), b)
     if b != c:
         yield Step("pack", (b,), c, gap=chance.pick(GAPS))
-    if chance.happens(30) and c != a:
+    if chance.happens(50) and c != a:
         yield Step("pack", (c,), a, gap=chance.pick(GAPS))
 
 
@@ -253,7 +253,8 @@ def _hold(chance: Chance, cast: Cast) -> Iterator[Step]:
     if chance.happens(50):
         use = chance.pick(["dispense", "ship", "receive"])
         words = _to(chance, "distributor") if use == "ship" else {}
-        yield Step(use, (chance.pick([item, cast.case, cast.pallet]),), place=chance.pick(["plant", "pharmacy"]), words=words)
+        used = item if use == "dispense" else chance.pick([item, cast.case, cast.pallet])
+        yield Step(use, (used,), place=chance.pick(["plant", "pharmacy"]), words=words)
     if chance.happens(50):
         yield Step("release", (item,), gap=chance.pick(GAPS), words={"reason": chance.pick(["", "RECALLED", "QUARANTINE", "DAMAGED"])})
 
@@ -316,6 +317,24 @@ def _check(chance: Chance, cast: Cast) -> Iterator[Step]:
     yield Step("check", tuple(_some(chance, cast.units)), cast.case, chance.pick(HERE), chance.pick(GAPS))
 
 
+def _clocks(chance: Chance, cast: Cast) -> Iterator[Step]:
+    """What belongs in one order, recorded in the other by two devices whose clocks differ by seconds."""
+    item, container = chance.pick([cast.units[0], cast.case]), chance.pick([cast.other, cast.pallet])
+    second, first = chance.pick(
+        [("observe", "commission"), ("pack", "unpack"), ("unpack", "pack"), ("receive", "ship"), ("ship", "receive"), ("verify", "dispense"),
+         ("dispense", "reactivate"), ("reactivate", "dispense"), ("dispense", "release"), ("void_ship", "ship"), ("pack", "dispense"),
+         ("pack", "ship")]
+    )  # fmt: skip
+    if item == container:
+        return
+    place = chance.pick(["plant", "distributor"])
+    for word, device, gap in ((second, "d-1", MINUTE), (first, "d-2", chance.pick([3 * SECOND, 0, 9 * SECOND, 20 * SECOND]))):
+        words = {"device": device, **(_to(chance, "distributor") if word == "ship" else {})}
+        parent = container if word == "pack" or chance.happens(50) else cast.case
+        if parent != item:
+            yield Step(word, (item,), parent, place if chance.happens(80) else chance.pick(HERE), gap, words)
+
+
 def _anything(chance: Chance, cast: Cast) -> Iterator[Step]:
     for _ in range(chance.pick([1, 2, 3])):
         word = chance.pick([w for w in SHAPES if w not in ("transform", "recall_lot")])
@@ -329,5 +348,5 @@ def _anything(chance: Chance, cast: Cast) -> Iterator[Step]:
 
 FRAGMENTS: Final = (
     _look, _pack, _unpack, _travel, _travel, _nest, _end, _end, _hold, _tour, _reuse, _twice, _transform, _check, _anything, _anything,
-    _again_and_again,
+    _again_and_again, _clocks, _clocks,
 )  # fmt: skip

@@ -6,6 +6,7 @@ from packtrace.domain.dates import HOUR
 from packtrace.domain.identifiers import gtin_of
 from packtrace.domain.vocabulary import Custody, Kind, Level, Role
 from tests.domain.plain.scene import Scene, is_received_unreported
+from tests.domain.plain.view import HOPS_MAX
 
 
 def _packed(scene: Scene) -> bool:
@@ -62,10 +63,18 @@ def hierarchy_loop(scene: Scene) -> bool:
     return scene.item in scene.view.chain(scene.event.parent, above, scene.key)
 
 
+def _nests_too_deep(scene: Scene) -> bool:
+    """Whether something would be more than so many containers below its root (rules.md 7)."""
+    above = scene.view.chain(scene.event.parent, scene.view.before(scene.event.parent, scene.key).parent, scene.key)
+    return 1 + len(above) + scene.view.height(scene.item, scene.key) > HOPS_MAX
+
+
 def level_inversion(scene: Scene) -> bool:
     if not _packed(scene):
         return False
     child, parent = scene.land.level(scene.item), scene.land.level(scene.event.parent)
+    if _nests_too_deep(scene):
+        return True
     if Level.UNKNOWN in (child, parent) or (child is Level.LOGISTIC and parent is Level.LOGISTIC):
         return False
     return child >= parent

@@ -151,6 +151,14 @@ def test_travel_between_clocks_that_are_not_synced_is_medium() -> None:
     assert severity("d-1", "d-3") is Severity.MEDIUM
 
 
+def test_nesting_deeper_than_eight_is_a_level_inversion() -> None:
+    upwards = [f"pack P{n} > P{n + 1}" for n in range(1, 9)]
+    assert rules(told(";".join(upwards))) == set()
+    for order in ([*upwards, "pack P9 > P10"], [*reversed([*upwards, "pack P9 > P10"])]):
+        found = told(";".join(order))
+        assert rules(found) == {"level-inversion"} and len(found.alerts) == 1
+
+
 def test_flags() -> None:
     assert told("commission U1 lot=E1").items[key("U1")].flags == {"EXPIRED"}
     assert told("commission U1 lot=R1").items[key("U1")].flags == {"LOT_RECALLED"}

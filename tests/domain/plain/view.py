@@ -105,6 +105,11 @@ class View:
             yield Inside(item, gtin_of(item), state.lot, state.expiry, state.holds)
             yield from self.inside(item, key, judging, hops - 1)
 
+    def height(self, container: str, key: Key, hops: int = HOPS_MAX + 1) -> int:
+        """How many levels are in it just before ``key``; 0: it is empty."""
+        inside = [item for item, timeline in self.timelines.items() if (state := timeline.before(key)) and state.parent == container]
+        return 1 + max(self.height(item, key, hops - 1) for item in inside) if inside and hops else 0
+
     def empty_since(self, container: str, key: Key) -> int | None:
         """When its last child went, if it is empty just before ``key`` and was not always."""
         moments = sorted({k for timeline in self.timelines.values() for k in timeline.keys if k < key})
