@@ -7,7 +7,6 @@ How many worlds: ``PACKTRACE_WORLDS`` (300 in ``make unit``, 10,000 in ``make te
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -19,9 +18,6 @@ from packtrace.domain.rules import BY_CODE
 from packtrace.domain.vocabulary import Status
 from tests.domain import plain
 from tests.domain.plain import Changed
-from tests.domain.plain.kinds import kind_of
-from tests.domain.plain.repeats import roles
-from tests.domain.plain.step import ENDING
 from tests.domain.world import World
 from tests.domain.worlds import SmallWorld, smallest, world, worlds
 from tests.domain.worlds_land import REFERENCE, name
@@ -89,21 +85,7 @@ class KnownDifference(NamedTuple):
     concerns: Callable[[SmallWorld, plain.World], bool]
 
 
-def _is_exchanged(_: SmallWorld, end: plain.World) -> bool:
-    return bool(end.exchanged)
-
-
-def _ends_twice(small: SmallWorld, _: plain.World) -> bool:
-    ended = Counter(item for event in small.events for role, item in roles(event) if kind_of(event, role) in ENDING)
-    return any(count > 1 for count in ended.values())
-
-
-KNOWN_DIFFERENCES: Final[tuple[KnownDifference, ...]] = (
-    KnownDifference("5, missing-unpack: 'an ancestor is named in the same event', where that event was exchanged", _is_exchanged),
-    KnownDifference("4.1: whether the custody that emptied carries counts when neighbours are exchanged", _is_exchanged),
-    KnownDifference("5, wrong-unpack: 'left that container by an implied leaving', and then another", _ends_twice),
-    KnownDifference("5, sscc-reused: 'its use ended: destroyed', and then stolen", _ends_twice),
-)
+KNOWN_DIFFERENCES: Final[tuple[KnownDifference, ...]] = ()
 
 
 def differences(small: SmallWorld) -> list[str]:
@@ -136,7 +118,7 @@ def test_the_two_agree_on_many_worlds(part: int) -> None:
             pytest.fail("\n".join([f"world {seed}, made smaller:", str(small), *differences(small)]))
 
 
-@settings(max_examples=max(30, WORLDS // 10))
+@settings(max_examples=min(100, WORLDS // 10))
 @given(worlds())
 def test_the_two_agree_on_drawn_worlds(small: SmallWorld) -> None:
     found = differences(small)
@@ -149,4 +131,4 @@ def test_most_worlds_are_compared() -> None:
         small = world(seed)
         end = plain.run(small.entries, small.until, REFERENCE)
         skipped += any(known.concerns(small, end) for known in KNOWN_DIFFERENCES)
-    assert skipped <= 120
+    assert skipped <= 20

@@ -138,14 +138,16 @@ def _folded(owns: dict[str, list[Own]], land: Land) -> dict[str, Folded]:
     view = View()
     order = {item: exchanged(those, emptied, land) for item, those in owns.items()}
     view.orders = {item: {own.key: place for place, own in enumerate(those)} for item, those in order.items()}
+    folds: dict[str, Folded] = {}
+    waiting = set(order)
     for _ in range(ROUNDS_MAX):
-        changed = False
-        folds = {}
-        for item, those in order.items():
-            folds[item] = folded = fold(item, those, emptied, view, land)
-            changed = changed or folded.timeline != view.timelines.get(item)
-            view.timelines[item] = folded.timeline
-        if not changed:
+        for item in [item for item in order if item in waiting]:
+            folds[item] = folded = fold(item, order[item], emptied, view, land)
+            waiting.discard(item)
+            if folded.timeline != view.timelines.get(item):
+                view.timelines[item] = folded.timeline
+                waiting |= order.keys() - {item}
+        if not waiting:
             return folds
     raise AssertionError("what items see of each other never comes to rest")
 
