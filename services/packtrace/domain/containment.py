@@ -121,7 +121,7 @@ def empty(state: State, step: Step, inside: Inside | None, out: Out) -> None:
         for child in inside.children:
             out.tell(FactType.EMPTIED, key, child, payload, step.event.log_time)
         inside.clear()
-        trail.note_content(state, step.event.time, True)
+        trail.note_content(state, step.event.time, was_empty=False, is_empty=True)
     state.emptied = key
 
 

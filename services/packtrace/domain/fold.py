@@ -70,7 +70,7 @@ def walk(ordered: Sequence[Element], state: State, item: Item, subject: Subject,
     Args:
         until: the last row read; None: all.
     """
-    latest: Key | None = None
+    latest = None if item.base is None else item.base.last
     reading = None if item.content is None else Reading(item, item.content, ordered, state, subject, out)
     for element in ordered:
         key = element_key(element)
@@ -152,8 +152,9 @@ def read_rows(state: State, key: Key, item: Item, content: Content, inside: Insi
     rows = content.open[key]
     containment.pass_on(state, key, item.key, rows, named, out)
     before = summary_of(state.lot, state.expiry, state.holds, inside) if state.parent else b""
+    was_empty = not inside.children
     content.move(inside, key)
-    trail.note_content(state, key[0], not inside.children)
+    trail.note_content(state, key[0], was_empty, not inside.children)
     if not state.parent:
         return
     log_time = min(row.log_time for row in rows.values())

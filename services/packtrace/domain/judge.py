@@ -215,6 +215,7 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
     if reads and state.parent:
         inside = None if item.content is None else item.content.inside(state.emptied)
         before = summary_of(state.lot, state.expiry, state.holds, inside)
+    was_empty = item.content is None or not item.content.inside(state.emptied).children
     asks = fact.type is FactType.LEFT and not receive.has_asked(item, key, fact.source)
     receive.take(item, fact)
     content = item.content
@@ -227,7 +228,7 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
         rows = receive.rows_at(item, key) if state.parent else receive.rows_of(item, key, fact.source)
         named = is_named(key, item.window)
         containment.pass_on(state, key, item.key, rows, named, out)
-        trail.note_content(state, key[0], not inside.children)
+        trail.note_content(state, key[0], was_empty, not inside.children)
         if state.parent:
             containment.tell_change(state, before, inside, key, fact.log_time, out)
     _plan_content(item, subject)

@@ -76,7 +76,7 @@ def _due(folded: Folded, item: Item, subject: Subject, clock: int, leave_open_ma
 def _settle_first(item: Item, subject: Subject, settling: Sequence[Element], standing: Standing) -> set[int]:
     """Walk ``settling`` into the base; answers the places in the window that it leaves."""
     members = _members(standing)
-    last = _last(settling)
+    last = _last(settling, item.base)
     base = Base(State(), last) if item.base is None else item.base.copy()
     out = Out()
     base.state = walk(settling, base.state.copy(), item, subject, out, until=last)
@@ -102,12 +102,11 @@ def _settle_first(item: Item, subject: Subject, settling: Sequence[Element], sta
     return gone
 
 
-def _last(settling: Sequence[Element]) -> Key:
+def _last(settling: Sequence[Element], base: Base | None) -> Key:
     """Where the last of them sorts, for the item and for others."""
-    latest: Key | None = None
+    latest = None if base is None else base.last
     for element in settling:
-        key = key_after(element_key(element), latest)
-        latest = key if latest is None or key > latest else latest
+        latest = key_after(element_key(element), latest)
     if latest is None:
         raise AssertionError("nothing settles")
     return latest
@@ -127,11 +126,12 @@ def _settle_content(item: Item, subject: Subject, clock: int) -> None:
     for key in sorted(content.open):
         if (first_open is not None and key >= first_open) or content_due(content.log_time(key), subject) > clock:
             break
+        was_empty = not content.settled
         content.settle(key)
         base = item.base
         if base is not None and base.state.use is not None and key > base.last:
             base = item.base = base.copy()
-            trail.note_content(base.state, key[0], not content.settled)
+            trail.note_content(base.state, key[0], was_empty, not content.settled)
 
 
 def content_due(logged: int, subject: Subject) -> int:

@@ -91,11 +91,15 @@ def _use(state: State, step: Step) -> None:
         state.use = (NEVER, NEVER)
 
 
-def note_content(state: State, time: int, is_empty: bool) -> None:
+def note_content(state: State, time: int, was_empty: bool, is_empty: bool) -> None:
     """What is in an SSCC in use came or went."""
     use = state.use
-    if use is not None and use[0] != DESTROYED and is_empty is (use[1] == NEVER):
-        state.use = (use[0], time if is_empty else NEVER)
+    if use is None or use[0] == DESTROYED:
+        return
+    if is_empty and not was_empty:
+        state.use = (use[0], time)
+    elif not is_empty and use[1] != NEVER:
+        state.use = (use[0], NEVER)
 
 
 def use_ended(state: State, time: int) -> int | None:
