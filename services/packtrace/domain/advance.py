@@ -47,16 +47,18 @@ def advance(state: State, step: Step, inside: Inside | None, out: Out) -> int:
     if kind is Kind.RELEASE and holds.lifts_nothing(state, step):
         kind = step.kind = Kind.OBSERVE
     parent = state.parent
-    broken = silenced = 0
+    broken = silenced = not_judged = 0
     step.inside = inside
     if parent:
         if containment.asks_the_root(state, step):
             containment.sight(state, step, out)
         if kind in _TRAVELLING and is_excepted(state, step):
-            silenced = _EXCEPTED
+            not_judged = _EXCEPTED
     elif kind in _RECEIVING:
         custody.receive_unreported(state, step)
     for question in plan(kind, step.role):
+        if not_judged & question.bit:
+            continue
         if silenced & question.bit:
             if question.silences and question.decide(state, step) is not None:
                 silenced |= question.silences

@@ -147,6 +147,10 @@ class Content:
         for _, asks, row in rows:
             move(inside, asks, row)
 
+    def leaves_after(self, key: Key) -> bool:
+        """Whether an open event after ``key`` takes something out."""
+        return any(row.told is Told.LEFT for at, rows in self.open.items() if at > key for row in rows.values())
+
     def settle(self, key: Key) -> None:
         """Fold the rows of one event, the oldest open one, into the last writer per child."""
         rows = [(_MOVES[row.told], asks, row) for (asks, _, _), row in self.open[key].items() if row.told in _MOVES]

@@ -87,9 +87,16 @@ def _at(state: State, step: Step) -> None:
 
 
 def brought(content: Content | None, step: Step) -> CustodyValue | None:
-    """Where the first listed child of a pack without a place was before it."""
+    """Where the first listed child of a pack without a place was before it.
+
+    A child may have judged the pack after another event of its own: its fact sorts with that one (``order.key_after``).
+    """
     if content is None or step.kind is not Kind.PACK or step.role is not Role.PARENT or step.side.place:
         return None
-    first = step.event.other
-    row = content.open.get((step.event.time, RANK[step.kind], step.event.id), {}).get((first, first, CLASS[Told.BROUGHT]))
+    name = (step.event.other, step.event.other, CLASS[Told.BROUGHT])
+    key = (step.event.time, RANK[step.kind], step.event.id)
+    row = content.open.get(key, {}).get(name)
+    if row is None:
+        later = [at for at, rows in content.open.items() if name in rows and at[2].endswith(f"~{step.event.id}")]
+        row = content.open[later[0]][name] if later else None
     return None if row is None else fact_payload.custody(row.payload)

@@ -13,12 +13,10 @@ import xxhash
 
 from packtrace.domain.event import Event
 from packtrace.domain.kinds import kind_of, reason_of
-from packtrace.domain.own_event import Context, OwnEvent
+from packtrace.domain.own_event import Context, OwnEvent, parent_mark
 from packtrace.domain.reference import LotRecall, ReferenceChange
 from packtrace.domain.vocabulary import Entity, Kind, Role
 
-_MASK: Final = (1 << 64) - 1
-_MIX: Final = 0x9E3779B97F4A7C15
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -129,16 +127,6 @@ def message_mark(line: str, boot: int | None, sequence: int | None) -> int:
 def children_mark(children: tuple[str, ...]) -> int:
     """Hash of the children listed, in any order."""
     return xxhash.xxh3_64_intdigest("\n".join(sorted(children)).encode()) or 1
-
-
-def parent_mark(mark: int, children: int) -> int:
-    """The mark of an event as its parent sees it: with the children it lists.
-
-    Args:
-        mark: of the event, without the items it names.
-        children: ``children_mark``; 0 where it lists none.
-    """
-    return mark ^ (children * _MIX & _MASK) if children else mark
 
 
 def own_event(

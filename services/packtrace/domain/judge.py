@@ -211,11 +211,11 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
     key = receive.key_of_fact(fact)
     state, out = item.now, Out()
     reads = not receive.is_settled(item, fact) and receive.is_after_own(item, key)
-    before = b""
-    if reads and state.parent:
+    before, was_empty = b"", True
+    if reads:
         inside = None if item.content is None else item.content.inside(state.emptied)
-        before = summary_of(state.lot, state.expiry, state.holds, inside)
-    was_empty = item.content is None or not item.content.inside(state.emptied).children
+        was_empty = inside is None or not inside.children
+        before = summary_of(state.lot, state.expiry, state.holds, inside) if state.parent else b""
     asks = fact.type is FactType.LEFT and not receive.has_asked(item, key, fact.source)
     receive.take(item, fact)
     content = item.content
@@ -227,6 +227,8 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
         # to a parent goes all that was told of the event, as one fact; a root answers the one that asks
         rows = receive.rows_at(item, key) if state.parent else receive.rows_of(item, key, fact.source)
         named = is_named(key, item.window)
+        if state.parent and item.window and key_of(item.window[-1]) == key:
+            containment.sight(state, Step(item.window[-1], subject), out)  # what it asked itself goes with it
         containment.pass_on(state, key, item.key, rows, named, out)
         trail.note_content(state, key[0], was_empty, not inside.children)
         if state.parent:

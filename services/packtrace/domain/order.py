@@ -44,9 +44,9 @@ def is_named(key: Key, window: Iterable[OwnEvent]) -> bool:
     return any(key_of(event) == key or key[2].endswith(f"~{event.id}") for event in window)
 
 
-def window_key(event: OwnEvent) -> tuple[Key, int, int]:
-    """Where ``event`` stands in a window: of several contents under one id the smallest mark first."""
-    return key_of(event), event.mark, event.message_mark
+def window_key(event: OwnEvent) -> tuple[Key, tuple[int, int], int]:
+    """Where ``event`` stands in a window: of several contents under one id the one that stands first."""
+    return key_of(event), event.content_order, event.message_mark
 
 
 def tolerance_of(one: OwnEvent, other: OwnEvent, reference: Reference) -> int:

@@ -6,6 +6,8 @@ reference data once. An *own event* is one event as it concerns one item.
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from packtrace.domain.vocabulary import Kind, Role
@@ -69,3 +71,22 @@ class OwnEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
         if self.role is Role.INPUT and self.context.kind is Kind.COMMISSION:
             return Kind.DECOMMISSION
         return self.context.kind
+
+    @property
+    def content_order(self) -> tuple[int, int]:
+        """Of several contents under one id the smallest stands: the same one for the parent and for its children."""
+        return parent_mark(self.mark, self.children_mark), self.mark
+
+
+_MIX: Final = 0x9E3779B97F4A7C15
+_MASK: Final = (1 << 64) - 1
+
+
+def parent_mark(mark: int, children: int) -> int:
+    """The mark of an event as its parent sees it: with the children it lists. Done twice it is the event's mark again.
+
+    Args:
+        mark: of the event, without the items it names.
+        children: ``children_mark``; 0 where it lists none.
+    """
+    return mark ^ (children * _MIX & _MASK) if children else mark

@@ -152,8 +152,13 @@ def changes_nothing_else(item: Item, fact: Fact, subject: Subject) -> bool:
         return False
     if is_settled(item, fact):
         return not any(_reads_content(event, subject) for event in item.window)
+    content = item.content
+    if is_after_own(item, key) and (content is None or content.last is None or content.last <= key):
+        return True
+    if item.now.use is not None and content is not None and content.leaves_after(key):
+        return False
     if is_after_own(item, key):
-        return item.content is None or item.content.last is None or item.content.last <= key or _is_told_apart(item, told, subject)
+        return _is_told_apart(item, told, subject)
     if told is not Told.JOINED or item.told or item.now.emptied is not None or item.alerts:
         return False
     if item.now.use is not None and item.now.use[1] != NEVER:

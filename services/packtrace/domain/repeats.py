@@ -84,10 +84,11 @@ def stand(window: Sequence[OwnEvent], base: Base | None, reference: Reference) -
 
 def _one_event(window: Sequence[OwnEvent], outcomes: dict[int, Outcome]) -> list[list[int]]:
     """(a): groups of places that are one event, the first in base order leading; error declarations only among themselves."""
-    smallest: dict[tuple[bool, str], int] = {}
+    stands: dict[tuple[bool, str], tuple[int, int]] = {}
     for event in window:
         name = (event.context.kind is Kind.CORRECT, event.id)
-        smallest[name] = min(event.mark, smallest.get(name, event.mark))
+        order = event.content_order
+        stands[name] = min(order, stands.get(name, order))
     lead: dict[tuple[bool, str, int | str], int] = {}
     parent: dict[int, int] = {}
     lost: list[int] = []
@@ -99,7 +100,7 @@ def _one_event(window: Sequence[OwnEvent], outcomes: dict[int, Outcome]) -> list
 
     for n, event in enumerate(window):
         is_correction = event.context.kind is Kind.CORRECT
-        if event.mark != smallest[is_correction, event.id]:
+        if event.mark != stands[is_correction, event.id][1]:
             lost.append(n)
             continue
         parent[n] = n

@@ -87,7 +87,8 @@ def fold(item: str, owns: Sequence[Own], emptied: Sequence[Emptied], view: View,
 def _has_no_order(one: Own, other: Own) -> bool:
     apart = abs(other.time - one.time)
     devices = bool(one.event.device and other.event.device) and one.event.device != other.event.device
-    return apart == 0 or (devices and apart <= min(one.policy.order_tolerance_seconds, other.policy.order_tolerance_seconds) * SECOND)
+    later = max(one, other, key=lambda own: own.log_time)
+    return apart == 0 or (devices and apart <= later.policy.order_tolerance_seconds * SECOND)
 
 
 def exchanged(owns: Sequence[Own], emptied: Sequence[Emptied], land: Land) -> list[Own]:

@@ -29,7 +29,8 @@ class Own(NamedTuple):
     event: Event
     reason: str
     side: Side
-    mark: int
+    mark: tuple[int, int]
+    """Equal for equal content; of several contents under one id the smallest stands."""
     message: tuple[str, int | None, int] | None
     log_time: int
     position: int

@@ -105,19 +105,33 @@ class View:
             yield Inside(item, gtin_of(item), state.lot, state.expiry, state.holds)
             yield from self.inside(item, key, judging, hops - 1)
 
-    def height(self, container: str, key: Key, hops: int = HOPS_MAX + 1) -> int:
-        """How many levels are in it just before ``key``; 0: it is empty."""
-        inside = [item for item, timeline in self.timelines.items() if (state := timeline.before(key)) and state.parent == container]
-        return 1 + max(self.height(item, key, hops - 1) for item in inside) if inside and hops else 0
+    def height(self, container: str, key: Key, around: tuple[str, ...] = ()) -> int:
+        """How many levels are in it just before ``key``; 0: it is empty. A loop has no levels of its own."""
+        inside = [
+            item
+            for item, timeline in self.timelines.items()
+            if item not in around and (state := timeline.before(key)) and state.parent == container
+        ]
+        return 1 + max(self.height(item, key, (*around, container)) for item in inside) if inside else 0
 
     def empty_since(self, container: str, key: Key) -> int | None:
         """When its last child went, if it is empty just before ``key`` and was not always."""
         moments = sorted({k for timeline in self.timelines.values() for k in timeline.keys if k < key})
+        joins = {
+            k
+            for timeline in self.timelines.values()
+            for k, state in zip(timeline.keys, timeline.states, strict=True)
+            if state.parent == container
+        }
         since = None
         filled = False
         for moment in moments:
-            now = bool(self.children(container, moment))
-            if filled and not now:
+            now = any(
+                timeline.states[n - 1].parent == container
+                for timeline in self.timelines.values()
+                if (n := bisect_right(timeline.keys, moment))
+            )
+            if (filled or moment in joins) and not now:
                 since = moment[0]
             filled = now
         return None if filled else since

@@ -123,7 +123,7 @@ def _own_events(logged: _Read, land: Land) -> dict[str, list[Own]]:
     owns: dict[str, list[Own]] = {}
     for position, (log_time, policy, event) in enumerate(logged):
         side = land.side_of(event)
-        marks = {item: own.mark for item, own in own_events(event, log_time)}
+        marks = {item: own.content_order for item, own in own_events(event, log_time)}
         message = (event.line, event.boot, event.sequence) if event.line and event.sequence is not None else None
         for role, item in roles(event):
             kind = kind_of(event, role)
