@@ -15,7 +15,7 @@ name                                      entry
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -128,13 +128,13 @@ class Content:
         """An unpack of all came or went: ``inside`` counts anew."""
         self._inside = None
 
-    def inside_before(self, key: Key | None, emptied: Key | None) -> Inside:
-        """What was in it just before ``key`` (None: at the end)."""
+    def inside_before(self, key: Key | None, emptied: Key | None, without: Set[Key] = frozenset()) -> Inside:
+        """What was in it just before ``key`` (None: at the end), had the events ``without`` not been."""
         found = Inside({child: summary for child, (_, summary) in self.settled.items()} if emptied is None else None)
         for at in sorted(self.open):
             if key is not None and at >= key:
                 break
-            if emptied is not None and at < emptied:
+            if (emptied is not None and at < emptied) or at in without:
                 continue
             self.move(found, at)
         return found

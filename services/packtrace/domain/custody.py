@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from packtrace.domain import fact_payload, trail
 from packtrace.domain.content import CLASS, Content, Told
-from packtrace.domain.order import RANK
+from packtrace.domain.order import RANK, moved_id
 from packtrace.domain.place import NOWHERE, Side, another_party, parties_of
 from packtrace.domain.state import CustodyValue, State
 from packtrace.domain.step import Step
@@ -97,6 +97,6 @@ def brought(content: Content | None, step: Step) -> CustodyValue | None:
     key = (step.event.time, RANK[step.kind], step.event.id)
     row = content.open.get(key, {}).get(name)
     if row is None:
-        later = [at for at, rows in content.open.items() if name in rows and at[2].endswith(f"~{step.event.id}")]
+        later = [at for at, rows in content.open.items() if name in rows and moved_id(at) == step.event.id]
         row = content.open[later[0]][name] if later else None
     return None if row is None else fact_payload.custody(row.payload)

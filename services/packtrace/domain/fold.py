@@ -18,7 +18,7 @@ from packtrace.domain.custody import brought
 from packtrace.domain.exchange import exchanged
 from packtrace.domain.inside import Inside, summary_of
 from packtrace.domain.item import Item
-from packtrace.domain.order import Key, is_named, key_after
+from packtrace.domain.order import Key, is_named, key_after, moved_id
 from packtrace.domain.overdue import overdue
 from packtrace.domain.repeats import Standing, stand
 from packtrace.domain.state import State
@@ -109,19 +109,22 @@ def move(state: State, element: Element, told: Told, subject: Subject, after: Ke
 class Reading:
     """How far a walk has read the rows of a content, and what is inside there.
 
-    Rows of an event of the item itself are read in its turn, which is not that of its key where neighbours changed places.
+    Rows of an event of the item itself are read in its turn, which is not that of their key where neighbours changed places,
+    of the container or of a child.
     """
 
     def __init__(self, item: Item, content: Content, ordered: Sequence[Element], state: State, subject: Subject, out: Out) -> None:
         self._item, self._content, self._subject, self._out = item, content, subject, out
         base = item.base
         keys = sorted(content.open if base is None else (key for key in content.open if key > base.last))
-        own = {element_key(element) for element in ordered if not isinstance(element, Emptied)} if keys else set()
-        self._own = own.intersection(keys)
-        self._pending = [key for key in keys if key not in self._own]
+        self._own = _rows_by_own_event(keys, ordered)
+        self._unread = {key for those in self._own.values() for key in those}
+        """Rows of events of the item itself that have not had their turn."""
+        self._pending = [key for key in keys if key not in self._unread]
         self._nth = 0
         self._last: Key | None = None
         self._inside = content.inside_before(keys[0] if keys else None, state.emptied)
+        self._read_own: list[Key] = []
 
     def until(self, state: State, key: Key | None) -> None:
         """Read the rows of other items' events up to ``key`` (None: all)."""
@@ -132,8 +135,10 @@ class Reading:
 
     def of_itself(self, state: State, key: Key) -> None:
         """Read the rows of the item's own event ``key``."""
-        if key in self._own:
-            self._read(state, key)
+        for row_key in self._own.get(key, ()):
+            self._read(state, row_key)
+            self._read_own.append(row_key)
+            self._unread.discard(row_key)
 
     def _read(self, state: State, key: Key) -> None:
         self._last = key if self._last is None or key > self._last else self._last
@@ -144,7 +149,26 @@ class Reading:
         last = self._last
         if last is None or last < key or (itself and last == key):
             return self._inside
-        return self._content.inside_before((*key[:2], key[2] + "\0") if itself else key, state.emptied)
+        until = (*key[:2], key[2] + "\0") if itself else key
+        inside = self._content.inside_before(until, state.emptied, without=self._unread)
+        for of_own in self._read_own:
+            if of_own >= until:
+                self._content.move(inside, of_own)
+        return inside
+
+
+def _rows_by_own_event(keys: Sequence[Key], ordered: Sequence[Element]) -> dict[Key, list[Key]]:
+    """Of ``keys`` of rows those that tell of an event in ``ordered``: key of the event -> keys of its rows."""
+    if not keys:
+        return {}
+    own = {element_key(element) for element in ordered if not isinstance(element, Emptied)}
+    by_id = {key[2]: key for key in own}
+    found: dict[Key, list[Key]] = {}
+    for key in keys:
+        mine = key if key in own else by_id.get(moved_id(key))
+        if mine is not None:
+            found.setdefault(mine, []).append(key)
+    return found
 
 
 def read_rows(state: State, key: Key, item: Item, content: Content, inside: Inside, named: bool, out: Out) -> None:

@@ -210,8 +210,10 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
     """Take in a fact that sorts after all that moves the item; None where it breaks a rule and the whole must be folded."""
     key = receive.key_of_fact(fact)
     state, out = item.now, Out()
-    reads = not receive.is_settled(item, fact) and receive.is_after_own(item, key)
+    reads = not receive.is_settled(item, fact) and receive.is_after_own(item, key, subject.reference)
     before, was_empty = b"", True
+    if reads and state.parent and item.window and key_of(item.window[-1]) == key:
+        return None  # what it asks itself goes up in one fact with what is asked by others
     if reads:
         inside = None if item.content is None else item.content.inside(state.emptied)
         was_empty = inside is None or not inside.children
@@ -227,12 +229,10 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
         # to a parent goes all that was told of the event, as one fact; a root answers the one that asks
         rows = receive.rows_at(item, key) if state.parent else receive.rows_of(item, key, fact.source)
         named = is_named(key, item.window)
-        if state.parent and item.window and key_of(item.window[-1]) == key:
-            containment.sight(state, Step(item.window[-1], subject), out)  # what it asked itself goes with it
         containment.pass_on(state, key, item.key, rows, named, out)
         trail.note_content(state, key[0], was_empty, not inside.children)
         if state.parent:
-            containment.tell_change(state, before, inside, key, fact.log_time, out)
+            containment.tell_change(state, before, inside, key, content.log_time(key), out)
     _plan_content(item, subject)
     # what other rows of this event asked has been answered
     told = [

@@ -39,9 +39,16 @@ def key_after(key: Key, latest: Key | None) -> Key:
     return latest[0], latest[1], f"{latest[2]}~{key[2]}"
 
 
+def moved_id(key: Key) -> str:
+    """The id of the event that sorts ``key_after`` another; empty where it sorts at its own key."""
+    before, _, id = key[2].rpartition("~")
+    return id if before else ""
+
+
 def is_named(key: Key, window: Iterable[OwnEvent]) -> bool:
     """Whether the event that sorts at ``key`` for another item names this one too, ``key_after`` another or not."""
-    return any(key_of(event) == key or key[2].endswith(f"~{event.id}") for event in window)
+    moved = moved_id(key)
+    return any(event.id == moved or key_of(event) == key for event in window)
 
 
 def window_key(event: OwnEvent) -> tuple[Key, tuple[int, int], int]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 from packtrace.domain import fact_payload
 from packtrace.domain.content import CLASS, Content, Row, Rows, Told
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
-from packtrace.domain.order import RANK, Key, key_of
+from packtrace.domain.order import RANK, Key, is_named, key_of, moved_id, tolerance_of, unordered
 from packtrace.domain.own_event import OwnEvent
+from packtrace.domain.reference import Reference
 from packtrace.domain.state import NEVER
 from packtrace.domain.step import Subject
 from packtrace.domain.vocabulary import FactType, Kind, Level, Role
@@ -127,17 +129,21 @@ def is_settled(item: Item, fact: Fact) -> bool:
     return item.base is not None and key <= item.base.last and all(key_of(event) != key for event in item.window)
 
 
-def is_after_own(item: Item, key: Key) -> bool:
+def is_after_own(item: Item, key: Key, reference: Reference) -> bool:
     """Whether the present is the state just before ``key``: it sorts after all that moves the item."""
     if item.told and key <= max(item.told):
         return False
-    if not item.window:
+    window = item.window
+    if not window:
         return True
-    last = key_of(item.window[-1])
-    if key != last:
-        return key > last
-    # rows of a container's own event come after it; of two contents under one id the other may stand
-    return item.window[-1].role is Role.PARENT and (len(item.window) == 1 or key_of(item.window[-2]) != last)
+    last = window[-1]
+    if key != key_of(last):
+        return key > key_of(last)
+    # rows of a container's own event come after it, if it was judged last and no other content under its id may stand
+    return last.role is Role.PARENT and not any(
+        key_of(event) == key or unordered(event, last, tolerance_of(event, last, reference))
+        for event in takewhile(lambda event: last.time - event.time <= reference.order_tolerance_max, window[-2::-1])
+    )
 
 
 def changes_nothing_else(item: Item, fact: Fact, subject: Subject) -> bool:
@@ -148,16 +154,19 @@ def changes_nothing_else(item: Item, fact: Fact, subject: Subject) -> bool:
     if told is Told.JOINED and fact.payload and fact_payload.joined(fact.payload).custody is not None:
         return False
     key = key_of_fact(fact)
-    if (fact.source, fact.source, CLASS[told]) in rows_at(item, key):
+    if (fact.source, fact.source, CLASS[told]) in rows_at(item, key) or (moved_id(key) and is_named(key, item.window)):
         return False
     if is_settled(item, fact):
         return not any(_reads_content(event, subject) for event in item.window)
     content = item.content
-    if is_after_own(item, key) and (content is None or content.last is None or content.last <= key):
+    if content is not None and item.now.parent and key in content.open and fact.log_time < content.log_time(key):
+        return False  # what the container says of this event was logged sooner, too
+    is_last = is_after_own(item, key, subject.reference)
+    if is_last and (content is None or content.last is None or content.last <= key):
         return True
     if item.now.use is not None and content is not None and content.leaves_after(key):
         return False
-    if is_after_own(item, key):
+    if is_last:
         return _is_told_apart(item, told, subject)
     if told is not Told.JOINED or item.told or item.now.emptied is not None or item.alerts:
         return False

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from packtrace.domain.dates import SECOND
 from packtrace.domain.vocabulary import Entity, Level, Severity
 
 
@@ -117,6 +118,7 @@ class Reference:
         "_policies",
         "_recalled",
         "_values",
+        "order_tolerance_max",
         "places",
         "policy",
         "products",
@@ -132,7 +134,10 @@ class Reference:
         self.policy: Policy = self._policies[-1][1]
         """The policy that counts from now on."""
         self._recalled = _recalled(_of(values, Entity.RECALL, LotRecall).values())
-        self.window_hours_min = min(policy.window_hours for _, policy in self._policies)
+        ever = [_DEFAULT_POLICY, *(policy for _, policy in self._policies)]
+        self.window_hours_min = min(policy.window_hours for policy in ever)
+        self.order_tolerance_max = max(policy.order_tolerance_seconds for policy in ever) * SECOND
+        """Microseconds; of any policy that ever counted."""
         self.switches_rules = any(policy.rules for _, policy in self._policies)
         lots: dict[str, dict[str, Lot]] = {}
         for lot in _of(values, Entity.LOT, Lot).values():
