@@ -17,7 +17,7 @@ from packtrace.cli.outcome import Exit
 
 PROMISED = (
     "up", "down", "status", "wait", "reference load", "reference diff", "reference show", "publish", "capture", "simulate", "show", "tree", "history",
-    "alerts", "alerts show", "recall", "verify", "rejected list", "rejected show", "rejected replay", "migrate", "topics", "inspect", "stats",
+    "explain", "alerts", "alerts show", "recall", "verify", "rejected list", "rejected show", "rejected replay", "migrate", "topics", "inspect", "stats",
     "epcis check", "epcis convert", "epcis hash", "scan decode", "id convert",
 )  # fmt: skip
 

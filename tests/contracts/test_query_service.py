@@ -173,6 +173,19 @@ def test_the_tree_now_and_then(client: Asked) -> None:
     assert ask(client, path, at="2026-11-22T10:30:00Z", limit=2)["truncated"] is True
 
 
+def test_the_timeline_of_an_item_as_it_is_judged(client: Asked) -> None:
+    answer = ask(client, f"/items/{segment(unit('A2'))}/explain")
+    events = [entry["event"]["event_id"] for entry in answer["entries"] if entry["entry"] == "event"]
+    assert events == ["e/7", "e/1", "e/2"]
+    now = ask(client, f"/items/{segment(unit('A2'))}")
+    last = answer["entries"][-1]["state"]
+    assert (last["life"], last["parent"], last["lot"]) == (now["life"], now["parent"], now["lot"])
+    standing = {one["alert"]: one["status"] for one in answer["conclusions"]}
+    assert set(standing) == set(now["alerts"])
+    for id, status in standing.items():
+        assert ask(client, f"/alerts/{id}")["status"] == status
+
+
 def test_the_events_of_an_item_page_by_page(client: Asked) -> None:
     path = f"/items/{segment(unit('A2'))}/events"
     whole = ask(client, path)
@@ -310,6 +323,7 @@ def test_freshness_per_partition(client: Asked) -> None:
         (f"/items/{segment(unit('NEVER'))}", 404, "unknown-item"),
         (f"/items/{segment(unit('NEVER'))}/tree", 404, "unknown-item"),
         (f"/items/{segment(unit('NEVER'))}/events", 404, "unknown-item"),
+        (f"/items/{segment(unit('NEVER'))}/explain", 404, "unknown-item"),
         (f"/items/{'9' * 2000}", 400, "bad-identifier"),
         (f"/items/{segment(unit('A1'))}?at=yesterday", 400, "bad-parameter"),
         (f"/items/{segment(unit('A1'))}?at=2026-11-22T10:00:00", 400, "bad-parameter"),

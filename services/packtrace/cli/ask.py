@@ -24,6 +24,8 @@ PANEL = "Ask"
 PAGE_ROWS = 1000
 ROWS_FOR_PEOPLE = 50
 WIDE_COLUMNS = 120
+COLUMNS_MAX = 100
+"""Of sentences: a longer line is read badly."""
 FOLLOW_SECONDS = 1.0
 ALERT_ID_CHARACTERS = 32
 ALERT_ID_CHARACTERS_MIN = 6
@@ -93,6 +95,21 @@ def _canonical(epc: str) -> str:
         return digital_link(parse_item(epc))
     except RejectedError:
         return epc
+
+
+def explain(epc: Epc, home: Home = HOME, as_json: Json = False) -> None:
+    """Why an item is what it is: its events as they are judged, what was merged, moved, told by others, what they break.
+
+    With --json one entry a line, then the conclusions.
+
+    Example: packtrace explain "(01)09506000134352(21)A2"
+    """
+    answer = found(query(home).get(f"/items/{segment(epc)}/explain"))
+    if as_json:
+        return emit_all(timeline_rows(answer))
+    from packtrace.cli.draw_explain import explained
+
+    screen().print(explained(answer), width=min(screen().width, COLUMNS_MAX))
 
 
 @alerts_app.callback(invoke_without_command=True)
@@ -201,6 +218,14 @@ def stats(home: Home = HOME, as_json: Json = False) -> None:
     screen().print(stats_table(answer))
 
 
+def timeline_rows(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """An object for each entry of a timeline, then one for each conclusion."""
+    for entry in answer["entries"]:
+        yield {"epc": answer["epc"]} | entry
+    for one in answer["conclusions"]:
+        yield {"epc": answer["epc"], "entry": "conclusion"} | one
+
+
 def segment(text: str) -> str:
     """``text`` as one path segment."""
     return quote(text, safe="")
@@ -296,6 +321,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(show)
     app.command(rich_help_panel=PANEL)(tree)
     app.command(rich_help_panel=PANEL)(history)
+    app.command(rich_help_panel=PANEL)(explain)
     app.add_typer(alerts_app, name="alerts", rich_help_panel=PANEL)
     app.command(rich_help_panel=PANEL)(recall)
     app.command(rich_help_panel=PANEL)(verify)

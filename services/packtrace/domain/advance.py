@@ -60,8 +60,9 @@ def advance(state: State, step: Step, inside: Inside | None, out: Out) -> int:
         if not_judged & question.bit:
             continue
         if silenced & question.bit:
-            if question.silences and question.decide(state, step) is not None:
+            if (question.silences or out.notes_silenced) and question.decide(state, step) is not None:
                 silenced |= question.silences
+                out.silence(question.rule, step)
             continue
         evidence = question.decide(state, step)
         if evidence is not None:

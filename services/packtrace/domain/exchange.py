@@ -6,6 +6,7 @@ items answer counts for nothing here: an answer follows from the order, so that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from packtrace.domain.advance import Element, Emptied, Told, advance, step_of
@@ -16,12 +17,15 @@ from packtrace.domain.state import UNKNOWN_CUSTODY, State
 from packtrace.domain.step import Subject
 from packtrace.domain.told import Out
 
+Noted = Callable[[Element, Element, int], None]
+"""Hears of two neighbours that changed places, the first in base order first, and of the bits of what they no longer break."""
+
 _NOTHING_TOLD: Told = {}
 _COUNTED = bits(COUNT_FOR_ORDER)
 _COUNTED_OF_ROOTS = bits(COUNT_FOR_ORDER | COUNT_FOR_ORDER_OF_ROOTS)
 
 
-def exchanged(ordered: list[Element], start: State, subject: Subject) -> list[Element]:
+def exchanged(ordered: list[Element], start: State, subject: Subject, noted: Noted | None = None) -> list[Element]:
     """``ordered`` (in base order) as it is judged."""
     if not any(_free(one, other, subject) for one, other in pairwise(ordered)):
         return ordered
@@ -31,7 +35,9 @@ def exchanged(ordered: list[Element], start: State, subject: Subject) -> list[El
     place, exchanges_left = 0, len(order) * len(order)
     while place < len(order) - 1:
         one, other = order[place], order[place + 1]
-        if exchanges_left and _free(one, other, subject) and _better(before[place], one, other, subject):
+        if exchanges_left and _free(one, other, subject) and (better := _better(before[place], one, other, subject)):
+            if noted is not None:
+                noted(one, other, better)
             order[place], order[place + 1] = other, one
             exchanges_left -= 1
             del before[place + 1 :]
@@ -51,18 +57,19 @@ def _free(one: Element, other: Element, subject: Subject) -> bool:
     return unordered(one, other, tolerance_of(one, other, subject.reference))
 
 
-def _better(state: State, one: Element, other: Element, subject: Subject) -> bool:
-    """Whether the two break less the other way round, and nothing new."""
+def _better(state: State, one: Element, other: Element, subject: Subject) -> int:
+    """The bits of what the two no longer break the other way round; 0 where they break as much, or something new."""
     state_1 = state.copy()
     one_1 = _move(state_1, one, subject)
     other_1 = _move(state_1, other, subject)
     if not (one_1 or other_1):
-        return False
+        return 0
     state_2 = state.copy()
     other_2 = _move(state_2, other, subject)
     one_2 = _move(state_2, one, subject)
-    adds = one_2 & ~one_1 or other_2 & ~other_1
-    return not adds and (one_2 != one_1 or other_2 != other_1)
+    if one_2 & ~one_1 or other_2 & ~other_1:
+        return 0
+    return one_1 & ~one_2 | other_1 & ~other_2
 
 
 def _move(state: State, element: Element, subject: Subject) -> int:

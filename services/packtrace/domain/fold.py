@@ -6,7 +6,7 @@ the rows of the content, each read with the state just before its event.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from packtrace.domain import containment, trail
@@ -25,6 +25,7 @@ from packtrace.domain.state import State
 from packtrace.domain.step import Subject
 from packtrace.domain.told import FactKey, Out, Telling
 from packtrace.domain.vocabulary import FactType, Kind, Role
+from packtrace.domain.witness import Witness
 
 
 class Folded(NamedTuple):
@@ -48,23 +49,29 @@ def emptied_of(item: Item) -> list[Emptied]:
     ]
 
 
-def fold(item: Item, subject: Subject) -> Folded:
-    """Everything that follows from what the item knows now."""
+def fold(item: Item, subject: Subject, witness: Witness | None = None) -> Folded:
+    """Everything that follows from what the item knows now; a ``witness`` sees how."""
     standing = stand(item.window, item.base, subject.reference)
     start = State() if item.base is None else item.base.state
     ordered: list[Element] = list(standing.events)
     if item.told:
         ordered += emptied_of(item)
         ordered.sort(key=element_key)
-    ordered = exchanged(ordered, start, subject)
-    out = Out()
-    state = walk(ordered, start.copy(), item, subject, out)
+    state = start.copy()
+    if witness is None:
+        out = Out()
+        ordered = exchanged(ordered, start, subject)
+        walk(ordered, state, item, subject, out)
+    else:
+        out = witness
+        ordered = exchanged(ordered, start, subject, witness.exchange)
+        walk(witness.watched(ordered, state), state, item, subject, out)
     overdue(state, subject, out)
     settled = {} if item.base is None else item.base.conclusions
     return Folded(state, conclude(out.breaches, settled, subject), out.facts, out.refused, standing, ordered)
 
 
-def walk(ordered: Sequence[Element], state: State, item: Item, subject: Subject, out: Out, until: Key | None = None) -> State:
+def walk(ordered: Iterable[Element], state: State, item: Item, subject: Subject, out: Out, until: Key | None = None) -> State:
     """Move ``state`` through ``ordered``; the content's open rows above the base are read on the way.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from packtrace.domain import fact_payload
 from packtrace.domain.alert import Evidence
@@ -45,6 +45,9 @@ class Out:
 
     __slots__ = ("breaches", "facts", "refused")
 
+    notes_silenced: ClassVar[bool] = False
+    """Whether it wants to hear of every rule that would be broken, were it not silenced."""
+
     def __init__(self) -> None:
         self.breaches: list[Breach] = []
         self.facts: dict[FactKey, Telling] = {}
@@ -53,6 +56,9 @@ class Out:
 
     def breach(self, rule: Rule, step: Step, evidence: Evidence) -> None:
         self.breaches.append(breach_of(rule, step, evidence))
+
+    def silence(self, rule: Rule, step: Step) -> None:
+        """A rule would be broken, and another silences it."""
 
     def tell(self, type: FactType, key: Key, target: str, payload: bytes, log_time: int, hops: int = 1) -> None:
         self.facts[type, key, target] = Telling(payload, log_time, hops)

@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Sequence
 
 from packtrace.codec.identifiers import parse_scan
+from packtrace.domain.explain import explain
 from packtrace.domain.item import Item
+from packtrace.domain.step import Subject
 from packtrace.errors import RejectedError, UnavailableError
 from packtrace.query import render
 from packtrace.query.alerts import STATUSES, alert_answer, rejected_answer, statuses, versions_answer
 from packtrace.query.archive import BEFORE_ALL, BEFORE_ALL_REJECTED, Archive
 from packtrace.query.archive_items import FIRST_EVENT
 from packtrace.query.events import events_answer
+from packtrace.query.explain import explain_answer
 from packtrace.query.items import Json, item_answer
 from packtrace.query.live import Live
 from packtrace.query.parameters import Parameters, cursor_text, item_of, lot_of
@@ -77,6 +80,14 @@ class Answers:
         page = rows[:limit]
         raw = self._archive.raw_events((row.event_partition, row.event_offset) for row in page)
         return events_answer(key, page, raw, len(rows) > limit, self._as_of_history())
+
+    def explain(self, segments: Sequence[str], parameters: Parameters) -> Json:
+        key = item_of(segments[0])
+        item = self._live.item(key)
+        if item is None:
+            raise _unknown(key)
+        as_of = self._live.reached([key])
+        return explain_answer(item, explain(item, Subject(key, self._live.reference(key), as_of)), as_of)
 
     def alerts(self, segments: Sequence[str], parameters: Parameters) -> Json:
         limit = parameters.number("limit", PAGE_DEFAULT, 1, self._page_max)

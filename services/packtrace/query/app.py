@@ -50,6 +50,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(("items", "{}"),                  ("at",),                                                 Answers.item),
     Question(("items", "{}", "tree"),          ("at", "limit"),                                         Answers.tree),
     Question(("items", "{}", "events"),        ("limit", "cursor"),                                     Answers.item_events),
+    Question(("items", "{}", "explain"),       (),                                                      Answers.explain),
     Question(("alerts",),                      ("status", "rule", "item", "since", "limit", "cursor"),  Answers.alerts),
     Question(("alerts", "{}"),                 (),                                                      Answers.alert),
     Question(("lots", "{}", "{}"),             ("limit", "cursor"),                                     Answers.recall),
