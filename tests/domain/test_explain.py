@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,9 @@ from packtrace.domain.vocabulary import Kind, Life, Outcome, Status
 from packtrace.domain.witness import Witness
 from tests.domain.story import REFERENCE, key, play
 from tests.domain.test_properties import START, ops_of, run, slow, worlds
+from tests.domain.test_two_implementations import played
 from tests.domain.world import World
+from tests.domain.worlds import world as small_world
 
 
 def explained(world: World, name: str) -> Explanation:
@@ -62,6 +65,17 @@ def test_a_timeline_is_the_fold(world: list[tuple[Event, int]], seed: int, later
         assert_is_the_fold(item, REFERENCE, found.clock)
         read = unpack(item.key, pack(item), content_of(item))
         assert explain(read, Subject(item.key, REFERENCE, found.clock)).conclusions.keys() == standing(item)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_timeline_is_the_fold_in_worlds_of_every_rule(seed: int) -> None:
+    small = small_world(seed)
+    found = played(small)
+    for later in (0, 5 * DAY):
+        found.tick(small.until + later)
+        for item in found.items.values():
+            assert_is_the_fold(item, found.reference, found.clock)
+            assert explain(item, Subject(item.key, found.reference, found.clock)).conclusions.keys() == standing(item)
 
 
 def standing(item: Item) -> set[str]:

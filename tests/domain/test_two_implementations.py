@@ -36,8 +36,8 @@ class Found(NamedTuple):
     items: dict[str, dict[str, Any]]
 
 
-def really(small: SmallWorld) -> Found:
-    """What the product says."""
+def played(small: SmallWorld) -> World:
+    """The items of the product, once everything has arrived and every grace has passed."""
     real = World(REFERENCE)
     for entry in small.entries:
         real.tick(entry.log_time)
@@ -48,6 +48,12 @@ def really(small: SmallWorld) -> Found:
             if recalled := recall_of_lots(entry.event):  # what the router sends to every partition
                 real.load(real.reference.changed([recalled], entry.log_time))
     real.tick(small.until)
+    return real
+
+
+def really(small: SmallWorld) -> Found:
+    """What the product says."""
+    real = played(small)
     alerts = {
         (alert.rule, name(item.key), alert.cause): str(alert.severity)
         for item in real.items.values()

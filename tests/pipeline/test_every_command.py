@@ -47,7 +47,8 @@ def test_one_pack_in_any_spelling(told: System, spelling: str) -> None:
     assert told.json("tree", epc)[0]["epc"] == LINK
     (verdict,) = told.json("verify", epc)
     assert (verdict["verdict"], verdict["epc"]) == ("ok", LINK)
-    for command in ("show", "tree", "history", "verify"):
+    assert [row["event"]["kind"] for row in told.json("explain", epc) if row["entry"] == "event"] == kinds
+    for command in ("show", "tree", "history", "explain", "verify"):
         text = told.run(command, epc).stdout
         assert "(01)09506000134352(21)A1" in text
         assert max(map(len, text.splitlines())) <= 100
@@ -102,10 +103,11 @@ def test_capture_answers_per_event(told: System, tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_a_no(told: System) -> None:
-    for words in (["show", "(01)09506000134352(21)NEVER"], ["alerts", "show", "00000000"], ["recall", "09506000134352", "NOLOT"]):
+    never = "(01)09506000134352(21)NEVER"
+    for words in (["show", never], ["explain", never], ["alerts", "show", "00000000"], ["recall", "09506000134352", "NOLOT"]):
         said = told.run(*words, code=1)
         assert (said.stdout, len(said.stderr.splitlines())) == ("", 1)
-    assert told.json("verify", "(01)09506000134352(21)NEVER", code=1)[0]["verdict"] == "unknown"
+    assert told.json("verify", never, code=1)[0]["verdict"] == "unknown"
 
 
 def test_the_system_tells_about_itself(told: System) -> None:

@@ -6,7 +6,7 @@ the rows of the content, each read with the state just before its event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from packtrace.domain import containment, trail
@@ -58,20 +58,15 @@ def fold(item: Item, subject: Subject, witness: Witness | None = None) -> Folded
         ordered += emptied_of(item)
         ordered.sort(key=element_key)
     state = start.copy()
-    if witness is None:
-        out = Out()
-        ordered = exchanged(ordered, start, subject)
-        walk(ordered, state, item, subject, out)
-    else:
-        out = witness
-        ordered = exchanged(ordered, start, subject, witness.exchange)
-        walk(witness.watched(ordered, state), state, item, subject, out)
+    out = Out() if witness is None else witness
+    ordered = exchanged(ordered, start, subject, None if witness is None else witness.exchange)
+    walk(ordered, state, item, subject, out)
     overdue(state, subject, out)
     settled = {} if item.base is None else item.base.conclusions
     return Folded(state, conclude(out.breaches, settled, subject), out.facts, out.refused, standing, ordered)
 
 
-def walk(ordered: Iterable[Element], state: State, item: Item, subject: Subject, out: Out, until: Key | None = None) -> State:
+def walk(ordered: Sequence[Element], state: State, item: Item, subject: Subject, out: Out, until: Key | None = None) -> State:
     """Move ``state`` through ``ordered``; the content's open rows above the base are read on the way.
 
     Args:
@@ -79,7 +74,7 @@ def walk(ordered: Iterable[Element], state: State, item: Item, subject: Subject,
     """
     latest = None if item.base is None else item.base.last
     reading = None if item.content is None else Reading(item, item.content, ordered, state, subject, out)
-    for element in ordered:
+    for element in out.watched(ordered, state, latest):
         key = element_key(element)
         after, latest = latest, key_after(key, latest)
         if reading is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from packtrace.domain import fact_payload
 from packtrace.domain.alert import Evidence
@@ -11,8 +11,12 @@ from packtrace.domain.fact import Fact
 from packtrace.domain.fact_payload import Passed
 from packtrace.domain.order import KINDS, Key
 from packtrace.domain.rules.rule import Rule
+from packtrace.domain.state import State
 from packtrace.domain.step import Step
 from packtrace.domain.vocabulary import FactType
+
+if TYPE_CHECKING:
+    from packtrace.domain.advance import Element
 
 
 class Breach(NamedTuple):
@@ -59,6 +63,10 @@ class Out:
 
     def silence(self, rule: Rule, step: Step) -> None:
         """A rule would be broken, and another silences it."""
+
+    def watched(self, ordered: Sequence[Element], state: State, after: Key | None) -> Iterable[Element]:
+        """``ordered``, for a walk that moves ``state`` and comes ``after`` that key."""
+        return ordered
 
     def tell(self, type: FactType, key: Key, target: str, payload: bytes, log_time: int, hops: int = 1) -> None:
         self.facts[type, key, target] = Telling(payload, log_time, hops)

@@ -63,15 +63,15 @@ class Witness(Out):
         else:
             self.exchanges.append(Exchange(first, second, removed))
 
-    def watched(self, ordered: Sequence[Element], state: State) -> Iterator[Element]:
+    def watched(self, ordered: Sequence[Element], state: State, after: Key | None) -> Iterator[Element]:
         """``ordered``, for the walk that moves ``state``: between two elements the state is that after the first."""
-        latest: Key | None = None
+        latest = after
         before = state.copy()
         for element in ordered:
             latest = key_after(element_key(element), latest)
             known = len(self.breaches)
             self._silenced = []
             yield element
-            after = state.copy()
-            self.turns.append(Turn(element, latest, before, after, tuple(self.breaches[known:]), tuple(self._silenced)))
-            before = after
+            now = state.copy()
+            self.turns.append(Turn(element, latest, before, now, tuple(self.breaches[known:]), tuple(self._silenced)))
+            before = now
