@@ -68,6 +68,17 @@ ROW_OP: Final = "op"
 ROW_FACT: Final = "fact"
 ROW_REFERENCE: Final = "reference"
 ROW_CLOCK: Final = "clock"
+ROW_CONTENT: Final = "content"
+"""An entry of an item's content as a record left it: ``fact`` names it, ``state`` is a piece of it."""
+ROW_ENTITY: Final = "entity"
+"""Reference data that the partition applied: ``other`` names it, ``state`` is its JSON; ``fact_retracted`` where it was removed."""
+ROW_CHECKPOINT: Final = "checkpoint"
+"""Where the partition stood: ``state`` is a ``codec.checkpoint``."""
+STEPS: Final = (ROW_OP, ROW_FACT, ROW_REFERENCE, ROW_CLOCK)
+"""Rows whose ``state`` is the packed item."""
+
+ENTRY_PIECE_BYTES: Final = 256 * 1024
+"""Of one row of a long content entry; half a record."""
 
 
 class Row(NamedTuple):

@@ -3,6 +3,9 @@
 Order within a record: reference data, ops, facts, then the clock. The clock of a record covers the record's own ops, so a
 deadline it passes fires after what may explain it. Every row, alert and fact is numbered within its record, so a step
 repeated after a crash, cut at other borders, gives each the same lineage.
+
+After them come the rows that a rebuild needs: the content entries that the record changed, as it left them, and every
+``CHECKPOINT_MICROSECONDS`` of the partition's clock where it stands.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from packtrace.codec import state
+from packtrace.codec import checkpoint, state
 from packtrace.codec.alert_record import AlertRecord
 from packtrace.codec.history import ROW_CLOCK, ROW_OP, ROW_REFERENCE, HistoryBuilder
 from packtrace.codec.ops import OpsBatch
@@ -27,6 +30,9 @@ from packtrace.tracker.cache import Cache, Cached, entry_share, item_share, move
 
 CLOCK_TOPIC = "events/"
 """Sources of this topic drive the clock; others (reference data, facts) have none to wait for."""
+
+CHECKPOINT_MICROSECONDS = 10_000_000
+"""Of the clock, between two checkpoints: what a rebuild applies again beside the time that the sink is behind."""
 
 STALE_DEADLINES_MAX = 1_000
 """Beyond as many as there are live ones: an item scanned every minute moves its deadline each time."""
@@ -102,6 +108,7 @@ class PartitionEngine:
         self._alerts: list[AlertRecord] = []
         self._facts: list[FactOut] = []
         self._dirty: dict[str, Cached] = {}
+        self._items: dict[str, bytes] = {}
         self._content: dict[str, dict[bytes, bytes | None]] = {}
         self._deadline_changes: dict[str, int | None] = {}
         self._reference_changes: dict[str, str | None] = {}
@@ -153,6 +160,7 @@ class PartitionEngine:
     def _record(self, record: OpsRecord) -> None:
         self._offset = record.offset
         self._position = self._alert_nth = self._fact_nth = 0
+        self._record_content: dict[str, dict[bytes, bytes | None]] = {}
         batch = record.batch
         if batch.reference:
             self._apply_reference(batch)
@@ -160,10 +168,14 @@ class PartitionEngine:
             self._apply_ops(batch)
         if batch.facts:
             self._apply_facts(batch)
-        clock = _advance(self._clocks, batch)
-        if clock > self._clock:
+        before, clock = self._clock, _advance(self._clocks, batch)
+        if clock > before:
             self._clock = self._clocks[self._own_clock] = clock
             self._fire()
+        if self._record_content:
+            self._write_content()
+        if clock // CHECKPOINT_MICROSECONDS > before // CHECKPOINT_MICROSECONDS:
+            self._write_checkpoint()
 
     def _apply_ops(self, batch: OpsBatch) -> None:
         sources, contexts = batch.sources, batch.contexts
@@ -216,7 +228,10 @@ class PartitionEngine:
             log_time = max(log_time, change.log_time)
             kept = dated(ReferenceChange(change.entity, change.key, change.json), change.log_time)
             changes.append(kept)
-            self._reference_changes[f"{kept.entity}|{kept.key}"] = kept.value_json
+            name = f"{kept.entity}|{kept.key}"
+            self._reference_changes[name] = kept.value_json
+            self._history.add(rows.of_entity(name, kept.value_json, change.log_time, self._offset, self._position))
+            self._position += 1
         if not changes:
             return
         before, self._reference = self._reference, self._reference.changed(changes)
@@ -266,7 +281,7 @@ class PartitionEngine:
             self._facts.append(FactOut(partition_of(fact.target, self._partitions), self._offset, self._fact_nth, fact))
             self._fact_nth += 1
         if judged.content:
-            self._content.setdefault(key, {}).update(judged.content)
+            self._record_content.setdefault(key, {}).update(judged.content)
             for name, entry in judged.content.items():
                 self._digest = moved(self._digest, entry_share(key, name, cached.content.get(name)), entry_share(key, name, entry))
                 if entry is None:
@@ -290,14 +305,34 @@ class PartitionEngine:
         name = word if origin.row_type == ROW_OP else origin.row_type
         self._outcomes[name] = self._outcomes.get(name, 0) + 1
 
-    def _commit(self) -> Commit:
-        """The bytes are built now: a later step must not change what this one stores."""
-        items: dict[str, bytes] = {}
+    def _write_content(self) -> None:
+        """What the record left of each content entry that it changed: once a record, for an entry grows with each fact of an event."""
+        for key, entries in sorted(self._record_content.items()):
+            item = self.cache.made(key).item
+            for name, entry in sorted(entries.items(), key=_name):
+                for row in rows.of_content(item, name, entry, self._clock, self._offset, self._position):
+                    self._history.add(row)
+                    self._position += 1
+            self._content.setdefault(key, {}).update(entries)
+
+    def _write_checkpoint(self) -> None:
+        self._count_items()
+        packed = checkpoint.pack(self._offset + 1, self._digest, {**self._watermarks}, self._clocks)
+        self._history.add(rows.of_checkpoint(packed, self._clock, self._offset, self._position))
+        self._position += 1
+
+    def _count_items(self) -> None:
+        """Bring the digest up to the items that changed; their bytes are what the commit stores."""
         for key, cached in self._dirty.items():
             if cached.packed == cached.stored:
                 continue
             self._digest = moved(self._digest, item_share(key, cached.stored), item_share(key, cached.packed))
-            items[key] = cached.stored = cached.packed
+            self._items[key] = cached.stored = cached.packed
+        self._dirty.clear()
+
+    def _commit(self) -> Commit:
+        """The bytes are built now: a later step must not change what this one stores."""
+        self._count_items()
         if len(self._due) > 2 * len(self._deadlines) + STALE_DEADLINES_MAX:
             self._plan_anew()
         return Commit(
@@ -308,7 +343,7 @@ class PartitionEngine:
             digest=self._digest,
             watermarks=dict(self._watermarks),
             clocks=dict(self._clocks),
-            items=items,
+            items=self._items,
             content=self._content,
             deadlines=self._deadline_changes,
             reference=self._reference_changes,
@@ -324,3 +359,7 @@ def _advance(clocks: dict[str, int], batch: OpsBatch) -> int:
             clocks[source] = time
     known = [time for source, time in clocks.items() if source.startswith(CLOCK_TOPIC)]
     return min(known) if len(known) >= batch.clock_sources else 0
+
+
+def _name(entry: tuple[bytes, bytes | None]) -> bytes:
+    return entry[0]

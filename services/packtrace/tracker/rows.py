@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from packtrace.codec.history import ROW_FACT, ROW_OP, Row
+from packtrace.codec.history import ENTRY_PIECE_BYTES, ROW_CHECKPOINT, ROW_CONTENT, ROW_ENTITY, ROW_FACT, ROW_OP, Row
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.own_event import OwnEvent
@@ -68,4 +68,29 @@ def row(item: Item, packed: bytes, origin: Origin, outcome: str, offset: int, po
             _LIFE[item.life], _REASON[item.reason], item.parent, _CUSTODY[item.custody], item.place, item.destination,
             item.lot, item.expiry, other, *fact, packed, offset, position,
         )
+    )  # fmt: skip
+
+
+def of_content(item: Item, name: bytes, entry: bytes | None, log_time: int, offset: int, position: int) -> list[Row]:
+    """The rows of one entry of the item's content as a record left it, numbered from ``position``; of one that is gone an empty row."""
+    entry = entry or b""
+    pieces = [entry[start : start + ENTRY_PIECE_BYTES] for start in range(0, max(len(entry), 1), ENTRY_PIECE_BYTES)]
+    origin = Origin(ROW_CONTENT, log_time, log_time, fact=("", 0, int(not entry), name))
+    return [row(item, piece, origin, "applied", offset, position + number) for number, piece in enumerate(pieces)]
+
+
+def of_entity(name: str, json: str | None, log_time: int, offset: int, position: int) -> Row:
+    """The row of a change of reference data."""
+    return _nobodys(ROW_ENTITY, (json or "").encode(), log_time, offset, position)._replace(other=name, fact_retracted=int(json is None))
+
+
+def of_checkpoint(packed: bytes, log_time: int, offset: int, position: int) -> Row:
+    """The row of a checkpoint."""
+    return _nobodys(ROW_CHECKPOINT, packed, log_time, offset, position)
+
+
+def _nobodys(row_type: str, packed: bytes, log_time: int, offset: int, position: int) -> Row:
+    """A row that belongs to no item."""
+    return Row(
+        "", row_type, log_time, log_time, "", -1, -1, "", "", "", "", "", "", "", "", "", "", 0, "", *_NO_FACT, packed, offset, position
     )  # fmt: skip
