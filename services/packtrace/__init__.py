@@ -9,6 +9,7 @@ The rooms, in the order a record passes them:
 - ``sink``       topics -> ClickHouse, in blocks a restart can re-form
 - ``watch``      ``alerts`` -> ``incidents``
 - ``query``      answers over HTTP from Redis and ClickHouse
+- ``proof``      nothing lost, nothing twice: the invariants, and Redis rebuilt
 - ``cli``        the command ``packtrace``
 - ``embedded``   the local servers and their supervisor
 

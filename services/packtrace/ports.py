@@ -64,6 +64,21 @@ class LogReader(Protocol):
     def close(self) -> None: ...
 
 
+class LogScan(Protocol):
+    """Reads what a log holds, outside of every group: for proofs and rebuilds."""
+
+    def ends(self, partition: TopicPartition) -> tuple[int, int]:
+        """(oldest offset, end offset) as the broker says now."""
+
+    def records(self, partition: TopicPartition, start: int, end: int) -> Iterable[LogRecord]:
+        """Every record of [start, end), in order.
+
+        Raises:
+            RefusedError: the log begins above ``start``.
+            UnavailableError: the broker is away.
+        """
+
+
 class LogWriter(Protocol):
     """Ordered, gapless, acknowledged writes: any delivery error is fatal to this writer."""
 
@@ -185,6 +200,21 @@ class StateStore(Protocol):
 
     def meta(self, partition: int) -> PartitionMeta | None:
         """What is stored, without taking it; None where the partition was never owned. For readers."""
+
+
+class StateLoader(Protocol):
+    """Writes the whole state of partitions that have none, or none that counts (a rebuild). Nobody can ``acquire`` in between."""
+
+    def begin(self, partition: int, partitions: int) -> None:
+        """Forget what the partition holds; its owner is told GAP, and ``acquire`` raises UnavailableError until ``finish``."""
+
+    def put(
+        self, partition: int, items: Mapping[str, bytes], content: Mapping[str, Mapping[bytes, bytes]], deadlines: Mapping[str, int]
+    ) -> None:
+        """Add items, content entries and deadlines."""
+
+    def finish(self, partition: int, meta: PartitionMeta, reference: Mapping[str, str]) -> None:
+        """Where the partition stands; from now on it may be acquired. The epoch of ``meta`` is not looked at."""
 
 
 class HistoryStore(Protocol):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from packtrace.proof.check import INVARIANTS
 from tests.pipeline.system import ROOT, System
 
 pytestmark = pytest.mark.pipeline
@@ -126,3 +127,15 @@ def test_the_system_tells_about_itself(told: System) -> None:
     assert told.json("reference", "diff", str(ROOT / "schemas/examples/reference.json")) == []
     assert told.json("reference", "load", str(ROOT / "schemas/examples/reference.json"))[0]["new"] == 0
     assert "already up" in told.run("up", "--detach", code=2).stderr
+
+
+def test_nothing_is_lost_or_twice_and_redis_can_be_made_anew(told: System) -> None:
+    assert {row["invariant"]: row["holds"] for row in told.json("check")} == dict.fromkeys(INVARIANTS, "yes")
+    assert "Redis holds state" in told.run("rebuild", code=2).stderr
+    planned = told.json("rebuild", "--dry-run")
+    assert [row["partition"] for row in planned] == list(range(16))
+    *partitions, done = told.json("rebuild", "--replace")
+    assert [row["digest"] for row in partitions if row["offset"] == planned[row["partition"]]["offset"]]
+    assert done["items"] > 0
+    told.run("show", LINK)
+    assert {row["holds"] for row in told.json("check", "--quick")} == {"yes"}

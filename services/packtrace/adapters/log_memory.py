@@ -219,6 +219,23 @@ class MemoryReader:
 _Queued = tuple[TopicPartition, bytes | None, bytes | None, Sequence[tuple[str, bytes]], Callable[[int, int], None] | None]
 
 
+class MemoryScan:
+    """Reads a ``MemoryLog`` outside of every group (port ``LogScan``)."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    def ends(self, partition: TopicPartition) -> tuple[int, int]:
+        self._log.answer()
+        return self._log.oldest[partition], len(self._log.records[partition])
+
+    def records(self, partition: TopicPartition, start: int, end: int) -> Iterable[LogRecord]:
+        oldest, _ = self.ends(partition)
+        if start < oldest:
+            raise RefusedError(f"{partition.topic}/{partition.partition} begins at offset {oldest}, not at {start}: retention has passed")
+        return self._log.records[partition][start:end]
+
+
 class MemoryWriter:
     """Writes to a ``MemoryLog`` (port ``LogWriter``). Like Kafka, it stores at ``poll`` and ``flush``, not at ``write``.
 

@@ -38,6 +38,8 @@ from packtrace.ports import Commit, Fenced, Gap, PartitionMeta, Position
 
 BUCKETS = 1024
 LAYOUT = f"1/{BUCKETS}"
+REBUILDING = "rebuilding"
+"""Stands in the place of the layout until a rebuild is finished."""
 
 SOCKET_TIMEOUT_SECONDS = 5.0
 LOAD_KEYS_MAX = 5_000
@@ -355,6 +357,8 @@ class RedisStateStore:
 
 def _fits(partition: int, partitions: int, stored_partitions: bytes, stored_layout: bytes | None) -> None:
     found = (stored_partitions.decode(), (stored_layout or b"").decode())
+    if found == (str(partitions), REBUILDING):
+        raise UnavailableError(f"state of ops partition {partition}: it is being rebuilt (packtrace rebuild)")
     if found != (str(partitions), LAYOUT):
         raise RefusedError(
             f"state of ops partition {partition}: expected {partitions} partitions in layout {LAYOUT}, found {found[0]} in layout {found[1]};"

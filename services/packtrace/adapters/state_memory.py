@@ -23,6 +23,8 @@ class _Partition:
     content: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
     deadlines: dict[str, int] = field(default_factory=dict)
     reference: dict[str, str] = field(default_factory=dict)
+    rebuilding: bool = False
+    stood: int = -1
 
     def meta(self) -> PartitionMeta:
         return PartitionMeta(self.epoch, self.offset, self.digest, dict(self.watermarks), dict(self.clocks))
@@ -66,6 +68,8 @@ class MemoryStateStore:
             if found is not None and found.partitions != partitions:
                 raise RefusedError(f"state of ops partition {number}: expected {partitions} partitions, found {found.partitions}")
         stored = self._stored.setdefault(partition, _Partition(partitions))
+        if stored.rebuilding:
+            raise UnavailableError(f"state of ops partition {partition}: it is being rebuilt")
         stored.epoch += 1
         self._in_doubt.pop(partition, None)
         return stored.meta()
@@ -117,6 +121,30 @@ class MemoryStateStore:
             self.lose_answers -= 1
             self._in_doubt[commit.partition] = mark
             raise UnavailableError("memory state: the answer was lost")
+
+    def begin(self, partition: int, partitions: int) -> None:
+        self._answer()
+        before = self._stored.get(partition)
+        epoch, stood = (before.epoch, before.offset) if before else (0, -1)
+        self._stored[partition] = _Partition(partitions, epoch, offset=-1, rebuilding=True, stood=stood)
+
+    def put(
+        self, partition: int, items: Mapping[str, bytes], content: Mapping[str, Mapping[bytes, bytes]], deadlines: Mapping[str, int]
+    ) -> None:
+        self._answer()
+        stored = self._stored[partition]
+        stored.items.update(items)
+        for container, entries in content.items():
+            stored.content.setdefault(container, {}).update(entries)
+        stored.deadlines.update(deadlines)
+
+    def finish(self, partition: int, meta: PartitionMeta, reference: Mapping[str, str]) -> None:
+        self._answer()
+        stored = self._stored[partition]
+        stored.offset, stored.digest = meta.offset, meta.digest
+        stored.watermarks, stored.clocks, stored.reference = dict(meta.watermarks), dict(meta.clocks), dict(reference)
+        stored.rebuilding = False
+        stored.epoch += stored.stood == meta.offset
 
     def _answer(self) -> None:
         if self.away:

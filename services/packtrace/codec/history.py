@@ -204,6 +204,11 @@ def rows_of(record: HistoryRecord) -> list[dict[str, object]]:
     ]
 
 
+def texts_of(record: HistoryRecord, name: str) -> list[bytes]:
+    """The values of one text column."""
+    return list(native.split_texts(record.bodies[_NAMES.index(name)]))
+
+
 @cache
 def _schema() -> Any:
     return fastavro.parse_schema(msgspec.json.decode(schema_text("history.avsc")))
