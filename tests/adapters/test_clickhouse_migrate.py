@@ -66,7 +66,7 @@ def test_what_was_applied_must_be_the_beginning_byte_for_byte(tmp_path: Path) ->
 
 def test_every_statement_of_ours_may_be_repeated() -> None:
     repeatable = re.compile(
-        r"CREATE (TABLE|MATERIALIZED VIEW) IF NOT EXISTS |CREATE OR REPLACE VIEW |ALTER TABLE \w+ (ADD|DROP) \w+ IF (NOT )?EXISTS |DROP \w+ IF EXISTS "
+        r"CREATE (TABLE|MATERIALIZED VIEW) IF NOT EXISTS |CREATE OR REPLACE VIEW |ALTER TABLE \w+ (ADD|DROP|COMMENT) \w+ IF (NOT )?EXISTS |DROP \w+ IF EXISTS "
     )
     for file in read_migrations():
         for statement in file.statements:

@@ -16,69 +16,79 @@ from packtrace.codec.history import STEPS
 from packtrace.domain.content import MEMORY
 from packtrace.ports import HistoryStore
 
-_STEPS = "row_type IN (" + ", ".join(f"'{name}'" for name in STEPS) + ")"
-_BELOW = "offset < {below:Array(Int64)}[partition + 1]"
-_IN_ORDER = "SETTINGS optimize_aggregation_in_order = 1"
-"""The table is sorted by item: groups are finished one after the other, in little memory."""
-
-PAGE_ITEMS = 50_000
-ROWS_SHOWN_MAX = 50
-
-_ENTRIES = f"""
+_PARTS = {
+    "<steps>": "row_type IN (" + ", ".join(f"'{name}'" for name in STEPS) + ")",
+    "<below>": "offset < {below:Array(Int64)}[partition + 1]",
+    # the table is sorted by item: groups are finished one after the other, in little memory
+    "<in order>": "SETTINGS optimize_aggregation_in_order = 1",
+    "<row hash>": "xxh3(concat(item, '\\0', row_type, '\\0', event_id, '\\0', fact, '\\0', state))",
+    # the content entries as they stand; a long one lies in pieces
+    "<entries>": """
 SELECT item, any(owner) AS owner, name, argMax(piece, offset) AS entry FROM
 (
     SELECT item, any(partition) AS owner, fact AS name, offset,
            arrayStringConcat(arrayMap(part -> part.2, arraySort(groupArray((position, state))))) AS piece
-    FROM (SELECT item, partition, offset, position, fact, state FROM history WHERE row_type = 'content' AND {_BELOW}
+    FROM (SELECT item, partition, offset, position, fact, state FROM history WHERE row_type = 'content' AND <below>
           LIMIT 1 BY item, partition, offset, position)
     GROUP BY item, name, offset
 )
 GROUP BY item, name
 HAVING entry != ''
-"""  # noqa: S608
-"""The content entries as they stand; a long one lies in pieces."""
+""",
+}
+"""What several questions have in common."""
 
-_ITEM_DIGESTS = f"""
+
+def _sql(text: str) -> str:
+    for part in reversed(_PARTS):
+        text = text.replace(part, _PARTS[part])
+    return text
+
+
+PAGE_ITEMS = 50_000
+ROWS_SHOWN_MAX = 50
+
+
+_ITEM_DIGESTS = _sql("""
 SELECT owner, sum(xxh3(concat(item, '\\0', packed))), count() FROM
 (
     SELECT item, any(partition) AS owner, argMax(state, (offset, position)) AS packed
-    FROM history WHERE {_STEPS} AND {_BELOW} GROUP BY item {_IN_ORDER}
+    FROM history WHERE <steps> AND <below> GROUP BY item <in order>
 )
 GROUP BY owner
-"""  # noqa: S608
-_ENTRY_DIGESTS = f"""
-SELECT owner, sum(xxh3(concat(item, '\\x01', name, '\\0', entry))) FROM ({_ENTRIES})
-WHERE name != unhex({{memory:String}}) GROUP BY owner
-"""  # noqa: S608
+""")
+_ENTRY_DIGESTS = _sql("""
+SELECT owner, sum(xxh3(concat(item, '\\x01', name, '\\0', entry))) FROM (<entries>)
+WHERE name != unhex({memory:String}) GROUP BY owner
+""")
 
-_ITEMS = f"""
+_ITEMS = _sql("""
 SELECT item, any(partition), base64Encode(argMax(state, (offset, position)))
-FROM history WHERE {_STEPS} AND {_BELOW} AND item > {{after:String}}
-GROUP BY item ORDER BY item LIMIT {{limit:UInt32}} {_IN_ORDER}
-"""  # noqa: S608
-_ENTRIES_OF = f"""
-SELECT item, base64Encode(name), base64Encode(entry) FROM ({_ENTRIES})
-WHERE item >= {{first:String}} AND item <= {{last:String}}
-"""  # noqa: S608
-_ITEM_HASHES = f"""
+FROM history WHERE <steps> AND <below> AND item > {after:String}
+GROUP BY item ORDER BY item LIMIT {limit:UInt32} <in order>
+""")
+_ENTRIES_OF = _sql("""
+SELECT item, base64Encode(name), base64Encode(entry) FROM (<entries>)
+WHERE item >= {first:String} AND item <= {last:String}
+""")
+_ITEM_HASHES = _sql("""
 SELECT item, xxh3(concat(item, '\\0', argMax(state, (offset, position))))
-FROM history WHERE partition = {{partition:UInt16}} AND {_STEPS} AND {_BELOW} GROUP BY item
-"""  # noqa: S608
-_CHECKPOINTS = f"""
+FROM history WHERE partition = {partition:UInt16} AND <steps> AND <below> GROUP BY item
+""")
+_CHECKPOINTS = _sql("""
 SELECT partition, base64Encode(argMax(state, offset)) FROM history
-WHERE item = '' AND row_type = 'checkpoint' AND {_BELOW} GROUP BY partition
-"""  # noqa: S608
-_REFERENCE = f"""
+WHERE item = '' AND row_type = 'checkpoint' AND <below> GROUP BY partition
+""")
+_REFERENCE = _sql("""
 SELECT other, argMax(fact_retracted, (offset, position)) AS gone, argMax(state, (offset, position)) FROM history
-WHERE item = '' AND row_type = 'entity' AND partition = {{partition:UInt16}} AND {_BELOW} GROUP BY other HAVING gone = 0
-"""  # noqa: S608
+WHERE item = '' AND row_type = 'entity' AND partition = {partition:UInt16} AND <below> GROUP BY other HAVING gone = 0
+""")
 
-_ROW_HASH = "xxh3(concat(item, '\\0', row_type, '\\0', event_id, '\\0', fact, '\\0', state))"
-_HISTORY = f"SELECT partition, count(), sum({_ROW_HASH}), max(offset) FROM history WHERE {_BELOW} GROUP BY partition"  # noqa: S608
-_HISTORY_ROWS = f"""
-SELECT offset, position, {_ROW_HASH} FROM history WHERE partition = {{partition:UInt16}} AND {_BELOW}
-"""  # noqa: S608
-_ALERTS = f"SELECT partition, offset, position, id, version, toString(status), item FROM alerts WHERE {_BELOW}"  # noqa: S608
+_HISTORY = _sql("SELECT partition, count(), sum(<row hash>), max(offset) FROM history WHERE <below> GROUP BY partition")
+_HISTORY_ROWS = _sql("""
+SELECT offset, position, <row hash> FROM history WHERE partition = {partition:UInt16} AND <below>
+""")
+_ALERTS = _sql("SELECT partition, offset, position, id, version, toString(status), item FROM alerts WHERE <below>")
 
 _TWICE = {
     "history": "SELECT item, partition, offset, position, count() AS rows FROM history GROUP BY item, partition, offset, position "
