@@ -65,6 +65,7 @@ def alert(**changes: Any) -> dict[str, Any]:
     sample: dict[str, Any] = {
         "id": "5f0c2a1b" * 4,
         "rule": "two-parents",
+        "rule_version": 1,
         "status": "provisional",
         "severity": "high",
         "epc": UNIT,
@@ -77,6 +78,19 @@ def alert(**changes: Any) -> dict[str, Any]:
         "explained_by": "an unpack from C1 before it",
     }
     return sample | changes
+
+
+def whole_alert() -> dict[str, Any]:
+    """Raised, then confirmed, with the two events that conflict; one of three is still on its way to the history."""
+    stated = {"lot": "L7", "place": SITE}
+    evidence = [
+        event("2026-11-22T10:05:00Z", "pack", role="child", event_id="line-2/7/10", event=stated | {"line": "line-2", "parent": PALLET}),
+        event("2026-11-22T10:01:00Z", "pack", role="child", event_id="line-1/7/3", event=stated | {"line": "line-1", "parent": CASE})
+        | {"log_time": "2026-11-22T12:00:00Z"},
+    ]
+    versions = [alert(version=1, status="provisional"), alert(version=2, status="confirmed", changed_at="2026-11-22T10:15:01Z")]
+    events = ["line-2/7/10", "line-1/7/3", "line-1/7/4"]
+    return alert(status="confirmed", versions=versions, evidence=evidence, source="GS1 US DSCSA R1.3, 5.2", events=events, as_of=AS_OF)
 
 
 def recall() -> dict[str, Any]:

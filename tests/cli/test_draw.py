@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from packtrace.cli import draw
+from packtrace.cli.draw_alert import alert_card
 from packtrace.cli.output import readable, short, when
 from tests.cli import samples
 
@@ -27,7 +28,7 @@ DRAWN: dict[str, Callable[[], RenderableType]] = {
     "tree":     lambda: draw.item_tree(samples.tree(12), 5),
     "timeline": lambda: draw.timeline(samples.UNIT, [samples.event("2026-11-22T10:00:00.125Z", "commission"), samples.event("2026-11-22T10:01:00Z", "pack", role="child", parent=samples.PALLET)]),
     "alerts":   lambda: draw.alert_table([samples.alert(), samples.alert(severity="critical")], 50, False),
-    "alert":    lambda: draw.alert_card(samples.alert(versions=[samples.alert(version=1)])),
+    "alert":    lambda: alert_card(samples.whole_alert()),
     "recall":   lambda: draw.recall_report(samples.recall()),
     "verdict":  lambda: draw.verdict_card(samples.verification()),
 }
@@ -141,3 +142,30 @@ def test_times_are_shown_in_utc_with_a_fraction_only_when_there_is_one() -> None
     assert when("2026-11-22T11:00:00.125+01:00") == "2026-11-22 10:00:00.125"
     assert when("2026-11-22T10:00:00Z") == "2026-11-22 10:00:00"
     assert when(None) == "-"
+
+
+def test_an_alert_shows_all_one_needs_to_judge_it() -> None:
+    drawn = " ".join(text(alert_card(samples.whole_alert()), 100).split())
+    for words in (
+        "▲ high two-parents confirmed",
+        f"expected no parent or {PALLET}",
+        f"found {CASE}",
+        "would explain an unpack from C1 before it",
+        "rule version 1, after GS1 US DSCSA R1.3, 5.2",
+        f"2026-11-22 10:05:00 pack into {PALLET} lot L7 9506000100005 line-2",
+        "line-1/7/3 logged 2026-11-22 12:00:00",
+        "line-1/7/4 not in the history of this item",
+        "2026-11-22 10:05:01.500 provisional severity high",
+        "2026-11-22 10:15:01 confirmed",
+        "packtrace explain",
+    ):
+        assert words in drawn, words
+
+
+def test_a_withdrawn_alert_says_what_explained_it() -> None:
+    whole = samples.whole_alert()
+    gone = samples.alert(version=3, status="withdrawn", changed_at="2026-11-22T11:00:00Z", explained_by="e-9, an unpack")
+    drawn = " ".join(text(alert_card(whole | gone | {"versions": [*whole["versions"], gone]}), 100).split())
+    assert "explained by e-9, an unpack" in drawn
+    assert "2026-11-22 11:00:00 withdrawn explained by e-9, an unpack" in drawn
+    assert "would explain" not in drawn

@@ -233,6 +233,11 @@ def test_one_alert_with_its_versions(client: Asked) -> None:
     one = ask(client, f"/alerts/{found['id']}")
     assert [version["version"] for version in one["versions"]] == list(range(1, len(one["versions"]) + 1))
     assert {name: one[name] for name in found} == found
+    assert [(row["event_id"], row["kind"], row["event"]["parent"]) for row in one["evidence"]] == [
+        ("e/4", "pack", sscc(3)),
+        ("e/2", "pack", sscc(1)),
+    ]
+    assert (one["rule_version"], bool(one["source"])) == (1, True)
     assert ask(client, f"/alerts/{'0' * 32}", 404)["type"] == "urn:packtrace:problem:unknown-alert"
     assert ask(client, "/alerts/nonsense", 400)["where"] == "id"
 

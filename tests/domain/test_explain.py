@@ -53,6 +53,9 @@ def assert_is_the_fold(item: Item, reference: Reference, clock: int) -> None:
         assert last.custody_value() == now.custody_value()
     named = [entry.event for entry in told.entries if entry.event] + [merged.event for entry in told.entries for merged in entry.merged]
     assert sorted(map(id, named)) == sorted(map(id, item.window))
+    if item.content is not None:
+        open_rows = [row for key, rows in item.content.open.items() if item.base is None or key > item.base.last for row in rows]
+        assert sum(sum(entry.rows.counts.values()) for entry in told.entries if entry.rows is not None) == len(open_rows)
     assert [entry.event for entry in events(told)] == [one for one in folded.ordered if one in item.window]
 
 

@@ -150,7 +150,7 @@ def alert(
     home: Home = HOME,
     as_json: Json = False,
 ) -> None:
-    """One alert: why, the evidence, every change.
+    """One alert: what was expected and found, what would explain it, the events that conflict, every change.
 
     Example: packtrace alerts show 5f0c2a
     """
@@ -160,9 +160,9 @@ def alert(
     answer = found(client.get(f"/alerts/{segment(_whole_id(client, alert_id))}"))
     if as_json:
         return emit(answer)
-    from packtrace.cli.draw import alert_card
+    from packtrace.cli.draw_alert import alert_card
 
-    screen().print(alert_card(answer))
+    screen().print(alert_card(answer), width=min(screen().width, COLUMNS_MAX))
 
 
 def recall(

@@ -161,14 +161,15 @@ def timeline(epc: str, events: Sequence[Row], wide: bool = False) -> RenderableT
         day = stamp[:10]
         remark = OUTCOME.get(row["outcome"], row["outcome"])
         after = Text(remark) if remark else _changes(before, row)
-        cells = [shown, Text(_kind(row)), after, _stated(row), *([row["event_id"]] if wide else [])]
+        cells = [shown, Text(kind_words(row)), after, stated_words(row), *([row["event_id"]] if wide else [])]
         table.add_row(*cells, style="dim" if remark else "")
         if not remark:
             before = row
     return Group(Text(f"{short(epc)}   {count(len(events), 'event')}", style="bold"), table)
 
 
-def _kind(row: Row) -> str:
+def kind_words(row: Row) -> str:
+    """What an event is for the item it names."""
     roles = {"parent": " (as parent)", "child": " (as child)", "input": " (input)", "output": " (output)"}
     kind = str(row["kind"]).replace("_", " ")
     return kind + (roles.get(row["role"], "") if row["kind"] not in ("pack", "unpack") or row["role"] == "parent" else "")
@@ -187,7 +188,8 @@ def _changes(before: Row, after: Row) -> Text:
     return Text(", ").join(parts) if parts else Text("unchanged", style="dim")
 
 
-def _stated(row: Row) -> str:
+def stated_words(row: Row) -> str:
+    """Lot, place, line or device, reason: what an event says of itself, short."""
     event = row["event"] or {}
     parts = [
         f"lot {event['lot']}" if event.get("lot") else "",
@@ -238,37 +240,6 @@ def alert_line(alert: Row) -> RenderableType:
     )
     head.append(f"  {alert['id'][:12]}", style="dim")
     return Group(head, Padding(Text(f"{short(alert['epc'])}  {why(alert)}", overflow="fold"), (0, 0, 0, 3)))
-
-
-def alert_card(alert: Row) -> RenderableType:
-    title = Text.assemble(severity(alert["severity"]), "  ", (alert["rule"], "bold"), "  ", status(alert["status"]))
-    cause = alert["cause"]
-    rows: list[tuple[str, RenderableType]] = [
-        ("id", alert["id"]),
-        ("item", short(alert["epc"])),
-        ("why", why(alert)),
-        (
-            "event",
-            f"{when(alert['event_time'])} UTC"
-            + ("" if cause == "item" else f", {cause['kind']}" + (f" at {short(cause['place'])}" if cause["place"] else "")),
-        ),
-        ("raised", f"{when(alert['raised_at'])} UTC"),
-        ("changed", f"{when(alert['changed_at'])} UTC"),
-        ("events", "\n".join(alert["events"]) or "-"),
-    ]
-    rows += [(name, short(str(value))) for name, value in alert["detail"].items() if name not in ("expected", "found") and value]
-    changes = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("changed (UTC)", "version", "status", "why"):
-        changes.add_column(name, overflow="fold")
-    for one in alert["versions"]:
-        changes.add_row(when(one["changed_at"]), str(one["version"]), status(one["status"]), why(one))
-    return Group(
-        card(title, rows),
-        Text(),
-        Padding(changes, (0, 0, 0, 2)),
-        Text(),
-        Text(f'  packtrace history "{short(alert["epc"])}" tells the item\'s life', style="dim"),
-    )
 
 
 def recall_report(answer: Row) -> RenderableType:

@@ -19,7 +19,7 @@ from packtrace.domain.conclude import conclusion
 from packtrace.domain.content import Told
 from packtrace.domain.explain_merged import why_apart, why_merged
 from packtrace.domain.fact_payload import Answer
-from packtrace.domain.fold import Folded, fold
+from packtrace.domain.fold import Folded, fold, rows_by_own_event
 from packtrace.domain.item import Base, Item
 from packtrace.domain.order import Key, key_of, tolerance_of
 from packtrace.domain.own_event import OwnEvent
@@ -138,7 +138,7 @@ def explain(item: Item, subject: Subject) -> Explanation:
     witness = Witness()
     folded = fold(item, subject, witness)
     keys = [element_key(turn.element) for turn in witness.turns]
-    rows_with, rows_before = _rows(item, keys)
+    rows_with, rows_before = _rows(item, folded, keys)
     apart = _apart(item, folded)
     entries = [] if item.base is None else [_settled(item.base)]
     for place, turn in enumerate(witness.turns):
@@ -253,20 +253,22 @@ def _event(entry: Entry) -> OwnEvent:
     return entry.event
 
 
-def _rows(item: Item, keys: Sequence[Key]) -> tuple[dict[int, list[Key]], dict[int, list[Key]]]:
+def _rows(item: Item, folded: Folded, keys: Sequence[Key]) -> tuple[dict[int, list[Key]], dict[int, list[Key]]]:
     """The open rows of the content: those of the turn they belong to, and those read before a turn (the last: after all)."""
     content, base = item.content, item.base
     same: dict[int, list[Key]] = {}
     before: dict[int, list[Key]] = {}
     if content is None:
         return same, before
-    own = {key: place for place, key in enumerate(keys)}
-    place = 0
-    for key in sorted(content.open):
-        if base is not None and key <= base.last:
-            continue
+    read = sorted(content.open if base is None else (key for key in content.open if key > base.last))
+    own = rows_by_own_event(read, folded.ordered)
+    for place, key in enumerate(keys):
         if key in own:
-            same[own[key]] = [key]
+            same[place] = own[key]
+    with_own = {key for those in own.values() for key in those}
+    place = 0
+    for key in read:
+        if key in with_own:
             continue
         while place < len(keys) and keys[place] < key:
             place += 1

@@ -28,6 +28,8 @@ from packtrace.query.verify import verify_answer
 PAGE_DEFAULT = 100
 UNITS_DEFAULT = 1_000
 UNITS_MAX = 100_000
+EVIDENCE_ROWS_MAX = 1_000
+"""Reports of the few events an alert names: a machine that sends one without end hides none of the others."""
 CODE_CHARACTERS_MAX = 1_024
 
 _ALERT_ID = re.compile(r"[0-9a-f]{32}")
@@ -114,7 +116,10 @@ class Answers:
         rows = self._archive.alert(segments[0])
         if not rows:
             raise ProblemError("unknown-alert", f"no alert {segments[0]} is known")
-        return versions_answer(rows, self._as_of_history())
+        named = list(rows[-1].events)
+        events = self._archive.item_events(rows[-1].item, limit=EVIDENCE_ROWS_MAX, ids=named) if named else []
+        raw = self._archive.raw_events((row.event_partition, row.event_offset) for row in events)
+        return versions_answer(rows, events, raw, self._as_of_history())
 
     def recall(self, segments: Sequence[str], parameters: Parameters) -> Json:
         gtin, lot = lot_of(segments[0], segments[1])

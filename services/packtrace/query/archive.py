@@ -17,6 +17,7 @@ class AlertRow(NamedTuple):
     id: str
     version: int
     rule: str
+    rule_version: int
     status: str
     severity: str
     item: str
@@ -37,7 +38,7 @@ class AlertRow(NamedTuple):
 
 
 _ALERTS = """
-SELECT id, version, rule, status, severity, item, cause, toUnixTimestamp64Micro(event_time), toUnixTimestamp64Micro(raised_at),
+SELECT id, version, rule, rule_version, status, severity, item, cause, toUnixTimestamp64Micro(event_time), toUnixTimestamp64Micro(raised_at),
        toUnixTimestamp64Micro(changed_at), events, expected, found, explained_by, detail, place, device, gtin, lot, tenant
 FROM
 (
@@ -53,7 +54,7 @@ ORDER BY changed_at DESC, id DESC
 LIMIT {limit:UInt32}
 """
 _ALERT = """
-SELECT id, version, rule, status, severity, item, cause, toUnixTimestamp64Micro(event_time), toUnixTimestamp64Micro(raised_at),
+SELECT id, version, rule, rule_version, status, severity, item, cause, toUnixTimestamp64Micro(event_time), toUnixTimestamp64Micro(raised_at),
        toUnixTimestamp64Micro(changed_at), events, expected, found, explained_by, detail, place, device, gtin, lot, tenant
 FROM alerts WHERE id = {id:String} ORDER BY version, offset, position LIMIT 1 BY version LIMIT 10000
 """

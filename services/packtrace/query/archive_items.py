@@ -42,7 +42,7 @@ SELECT event_id, toUnixTimestamp64Micro(event_time) AS at, toUnixTimestamp64Micr
        custody, place, event_partition, event_offset, toInt64(transform(kind, {kinds:Array(String)}, {ranks:Array(UInt8)}, 99)) AS rank,
        offset, toInt64(position) AS nth
 FROM history
-WHERE item = {item:String} AND row_type = 'op'
+WHERE item = {item:String} AND row_type = 'op' AND ({ids:Array(String)} = [] OR has({ids:Array(String)}, event_id))
   AND (at, rank, event_id, offset, nth)
     > ({after_time:Int64}, {after_rank:Int64}, {after_id:String}, {after_offset:Int64}, {after_position:Int64})
 ORDER BY at, rank, event_id, offset, nth
@@ -177,11 +177,13 @@ class ItemArchive:
     def __init__(self, query: Query) -> None:
         self._ask = query
 
-    def item_events(self, item: str, after: tuple[int, int, str, int, int] = FIRST_EVENT, limit: int = 100) -> list[EventRow]:
-        """The events that named an item, in event order."""
+    def item_events(
+        self, item: str, after: tuple[int, int, str, int, int] = FIRST_EVENT, limit: int = 100, ids: Sequence[str] = ()
+    ) -> list[EventRow]:
+        """The events that named an item, in event order; ``ids``: only those."""
         time, rank, id, offset, position = after
         stated = {"after_time": time, "after_rank": rank, "after_id": id, "after_offset": offset, "after_position": position}
-        return [EventRow(*row) for row in self._ask(_ITEM_EVENTS, {"item": item, "limit": limit} | stated | RANKS)]
+        return [EventRow(*row) for row in self._ask(_ITEM_EVENTS, {"item": item, "limit": limit, "ids": list(ids)} | stated | RANKS)]
 
     def raw_events(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, str]]:
         """(partition, offset) of raw events -> log time and JSON; those not stored yet are left out."""

@@ -22,13 +22,14 @@ def events_answer(key: str, rows: Sequence[EventRow], raw: Mapping[tuple[int, in
     last = rows[-1] if rows and more else None
     return {
         "epc": render.epc(key),
-        "events": [_event(row, raw.get((row.event_partition, row.event_offset))) for row in rows],
+        "events": [event_answer(row, raw.get((row.event_partition, row.event_offset))) for row in rows],
         "next": None if last is None else cursor_text(last.event_time, last.rank, last.event_id, last.offset, last.position),
         "as_of": render.time(as_of),
     }
 
 
-def _event(row: EventRow, raw: tuple[int, str] | None) -> Json:
+def event_answer(row: EventRow, raw: tuple[int, str] | None) -> Json:
+    """One event of an item, and the item once it was applied."""
     return {
         "event_id": row.event_id,
         "event_time": render.time(row.event_time),
