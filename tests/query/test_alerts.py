@@ -13,13 +13,17 @@ def report(id: str, outcome: str, offset: int) -> EventRow:
 
 
 # fmt: off
-@pytest.mark.parametrize(("outcomes", "shown"), [
+COUNTED = [
     (("applied",),                0),
     (("applied", "repeat"),       0),
     (("conflict", "applied"),     1),
     (("repeat", "refused"),       1),
     (("resent", "double_scan"),   0),
-])  # fmt: on
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("outcomes", "shown"), COUNTED)
 def test_of_an_id_the_report_that_counted(outcomes: tuple[str, ...], shown: int) -> None:
     rows = [report("e", outcome, n) for n, outcome in enumerate(outcomes)]
     assert first_reports(rows, ["e"]) == [rows[shown]]
