@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from packtrace.cli.reference import differences, fields_changed
+from packtrace.cli.reference import differences, fields_changed, key_words
 from packtrace.contracts import folder
 from packtrace.domain.reference import ReferenceChange, parse_file
 
@@ -29,3 +29,8 @@ def test_the_example_loaded_twice_changes_nothing() -> None:
     changes = parse_file((folder() / "examples" / "reference.json").read_bytes())
     applied = {f"{one.entity}|{one.key}": one.value_json or "" for one in changes}
     assert {row.how for row in differences(changes, applied)} == {"same"}
+
+
+def test_a_policy_says_since_when_it_counts() -> None:
+    assert key_words("policy@1795341600000000") == "since 2026-11-22 10:00:00"
+    assert key_words("09506000134352/L7") == "09506000134352/L7"

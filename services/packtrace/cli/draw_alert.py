@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from packtrace.cli.draw import OUTCOME, Row, card, kind_words, stated_words
-from packtrace.cli.output import readable, severity, short, status, when
+from packtrace.cli.output import count, readable, severity, short, status, when
 
 DETAIL_SHOWN_ABOVE = ("expected", "found")
 
@@ -26,7 +26,7 @@ def alert_card(alert: Row) -> RenderableType:
         *_events(alert),
         Text(),
         Text("  what became of it", style="bold"),
-        Padding(_changes(changes), (0, 0, 0, 4)),
+        Padding(_changes(changes, alert), (0, 0, 0, 4)),
         Text(),
         Text(f'  how it came to be so: packtrace explain "{short(alert["epc"])}"', style="dim"),
     ]
@@ -82,28 +82,29 @@ def _stated(row: Row) -> str:
     return " ".join(word for word in words if word)
 
 
-def _changes(versions: Sequence[Row]) -> RenderableType:
-    """A line for each change: when, what it became, and what was found when that is another thing than before."""
+def _changes(versions: Sequence[Row], last: Row) -> RenderableType:
+    """A line for each change: when, what it became, and what was found where that is another thing than stands above."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     table.add_column(no_wrap=True, style="dim")
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     before: Row = {}
     for one in versions:
-        table.add_row(when(one["changed_at"]), status(one["status"]), _changed(before, one))
+        table.add_row(when(one["changed_at"]), status(one["status"]), _changed(before, one, last))
         before = one
     return table
 
 
-def _changed(before: Row, now: Row) -> str:
+def _changed(before: Row, now: Row, last: Row) -> str:
     if now["status"] == "withdrawn":
         return f"explained by {readable(now['explained_by'])}" if now["explained_by"] else "nothing follows any more"
     parts = [f"severity {now['severity']}" if before.get("severity") != now["severity"] else ""]
-    if not before or before["detail"].get("found") != now["detail"].get("found"):
-        parts.append(f"found {readable(now['detail'].get('found') or 'nothing')}")
-    elif before["events"] != now["events"]:
-        parts.append(f"{len(now['events'])} events instead of {len(before['events'])}")
-    elif before["status"] == now["status"]:
+    found = now["detail"].get("found")
+    if found != (before or last)["detail"].get("found"):
+        parts.append(f"found {readable(found or 'nothing')}")
+    elif before and before["events"] != now["events"]:
+        parts.append(f"{count(len(now['events']), 'event')} instead of {len(before['events'])}")
+    elif before and before["status"] == now["status"]:
         parts.append("as before, with other details")
     return ", ".join(part for part in parts if part)
 

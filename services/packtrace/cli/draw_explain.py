@@ -183,5 +183,5 @@ def _conclusions(conclusions: Sequence[Row]) -> list[RenderableType]:
     ]
     for one in conclusions:
         text = Text.assemble("  ", severity(one["severity"]), " ", one["rule"], "  ", status(one["status"] or "not judged yet"))
-        blocks.append(text.append(f"  packtrace alerts show {one['alert'][:12]}", style="dim"))
+        blocks += [text, Text(f"      packtrace alerts show {one['alert'][:12]}", style="dim")]
     return blocks

@@ -13,7 +13,7 @@ import typer
 
 from packtrace.cli.options import HOME, Home, Json
 from packtrace.cli.outcome import NoError
-from packtrace.cli.output import aside, count, emit, screen
+from packtrace.cli.output import aside, count, emit, screen, when
 from packtrace.domain.reference import ReferenceChange
 from packtrace.errors import RefusedError, UnavailableError
 
@@ -194,8 +194,20 @@ def show(
     for title in ("entity", "key", "value"):
         table.add_column(title, overflow="fold", no_wrap=title != "value")
     for kind, key, value in rows:
-        table.add_row(kind, key, ", ".join(f"{name} {_plain(one)}" for name, one in value.items() if name not in KEYS.get(kind, ())))
+        table.add_row(
+            kind, key_words(key), ", ".join(f"{name} {_plain(one)}" for name, one in value.items() if name not in KEYS.get(kind, ()))
+        )
     screen().print(table)
+
+
+def key_words(key: str) -> str:
+    """A key; of a policy since when it counts."""
+    name, at, since = key.partition("@")
+    if name != "policy" or not at:
+        return key
+    from packtrace.domain.dates import time_text
+
+    return f"since {when(time_text(int(since)))}"
 
 
 def fields_changed(row: Difference) -> list[tuple[str, str, str]]:
