@@ -46,6 +46,8 @@ SITE, SITE_2, DISTRIBUTOR, PHARMACY, PHARMACY_2, NORTH, SOUTH, RETURNS = (gln(n)
 SITE_PARTY, DISTRIBUTOR_PARTY, PHARMACY_PARTY, PHARMACY_2_PARTY = (gln(n) for n in (901, 920, 930, 931))
 PLACES = {"site": SITE, "site-2": SITE_2, "distributor": DISTRIBUTOR, "pharmacy": PHARMACY, "pharmacy-2": PHARMACY_2, "nowhere": ""}
 PLACES |= {"north": NORTH, "south": SOUTH, "returns": RETURNS}
+LISBON, WARSAW = gln(50), gln(51)
+PLACES |= {"lisbon": LISBON, "warsaw": WARSAW}
 PARTIES = {"site": SITE_PARTY, "distributor": DISTRIBUTOR_PARTY, "pharmacy": PHARMACY_PARTY}
 
 
@@ -86,6 +88,8 @@ REFERENCE = Reference.empty().changed(
         location(NORTH, SITE_PARTY, latitude=47.4, longitude=8.5),
         location(SOUTH, DISTRIBUTOR_PARTY, latitude=-33.9, longitude=151.2),
         location(RETURNS, gln(942)),
+        location(LISBON, gln(950), latitude=38.72, longitude=-9.14),
+        location(WARSAW, gln(951), latitude=52.23, longitude=21.01),
         party(SITE_PARTY),
         party(DISTRIBUTOR_PARTY, "reports_receipts"),
         party(PHARMACY_PARTY),
@@ -96,6 +100,9 @@ REFERENCE = Reference.empty().changed(
         location(PHARMACY, PHARMACY_PARTY),
         location(PHARMACY_2, PHARMACY_2_PARTY),
         *(change("line", f"line-{n}", id=f"line-{n}", location=SITE) for n in (1, 2, 3)),
+        change("device", "till-lisbon", id="till-lisbon", location=LISBON, clock="synced"),
+        change("device", "till-warsaw", id="till-warsaw", location=WARSAW, clock="synced"),
+        change("device", "hand-warsaw", id="hand-warsaw", location=WARSAW, clock="handheld"),
         change("device", "hand-1", id="hand-1", location=SITE, clock="handheld"),
     ]
 )
@@ -234,6 +241,13 @@ def event_of(line: Line) -> Event:
         partial="partial" in words,
         correction=Correction(words.get("why", "did_not_occur"), tuple(of)) if line.kind == "correct" else None,
     )
+
+
+def logged(text: str) -> list[tuple[Event, int]]:
+    """The events of a story with their log times, none played."""
+    rows = (row for row in text.splitlines() if row.strip() and not row.strip().startswith("#"))
+    lines = [read(row, number) for number, row in enumerate(rows)]
+    return [(event_of(line), line.log_time) for line in lines if line.kind and line.kind != "load"]
 
 
 def play(text: str, reference: Reference = REFERENCE, *, cold: bool = False) -> World:

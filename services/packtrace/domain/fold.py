@@ -119,7 +119,7 @@ class Reading:
         self._item, self._content, self._subject, self._out = item, content, subject, out
         base = item.base
         keys = sorted(content.open if base is None else (key for key in content.open if key > base.last))
-        self._own = rows_by_own_event(keys, ordered)
+        self._own = _rows_by_own_event(keys, ordered)
         self._unread = {key for those in self._own.values() for key in those}
         """Rows of events of the item itself that have not had their turn."""
         self._pending = [key for key in keys if key not in self._unread]
@@ -159,7 +159,7 @@ class Reading:
         return inside
 
 
-def rows_by_own_event(keys: Sequence[Key], ordered: Sequence[Element]) -> dict[Key, list[Key]]:
+def _rows_by_own_event(keys: Sequence[Key], ordered: Sequence[Element]) -> dict[Key, list[Key]]:
     """Of ``keys`` of rows those that tell of an event in ``ordered``: key of the event -> keys of its rows."""
     if not keys:
         return {}
