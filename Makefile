@@ -56,7 +56,8 @@ crash: setup ## processes killed between two effects
 test: check ## everything, unit to pipeline
 	@PACKTRACE_WORLDS=10000 $(PYTEST) -m "not bench" --durations=15
 
-soak: setup ## 100,000 small worlds through both implementations of the domain, seeds from WORLDS_FROM
+soak: setup ## 100,000 small worlds through both implementations of the domain, seeds from WORLDS_FROM; 5,000 examples per property
+	@PACKTRACE_EXAMPLES=5000 $(PYTEST) tests/domain/test_properties.py
 	@PACKTRACE_WORLDS=100000 PACKTRACE_WORLDS_FROM=$${WORLDS_FROM:-1000000} $(PYTEST) tests/domain/test_two_implementations.py
 
 demo: setup ## two lines, a burst, every planted fault found; then it cleans up

@@ -16,7 +16,15 @@ from tests.servers import Servers, keeps_servers
 NEEDS_SERVERS = ("contract", "pipeline", "crash", "bench")
 SERVER_FIXTURES = frozenset({"kafka_server", "registry_server", "valkey_server", "clickhouse_server", "system"})
 
-settings.register_profile("packtrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# in CI the same examples every time: a red run says something about the change, and `make soak` looks for new ones
+settings.register_profile(
+    "packtrace",
+    deadline=None,
+    max_examples=int(os.environ.pop("PACKTRACE_EXAMPLES", "100")),
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+    print_blob=True,
+)
 settings.load_profile("packtrace")
 
 

@@ -19,7 +19,7 @@ from packtrace.domain.conclude import conclusion
 from packtrace.domain.content import Told
 from packtrace.domain.explain_merged import why_apart, why_merged
 from packtrace.domain.fact_payload import Answer
-from packtrace.domain.fold import Folded, _rows_by_own_event, fold
+from packtrace.domain.fold import Folded, fold, rows_of_own
 from packtrace.domain.item import Base, Item
 from packtrace.domain.order import Key, key_of, tolerance_of
 from packtrace.domain.own_event import OwnEvent
@@ -261,7 +261,7 @@ def _rows(item: Item, folded: Folded, keys: Sequence[Key]) -> tuple[dict[int, li
     if content is None:
         return same, before
     read = sorted(content.open if base is None else (key for key in content.open if key > base.last))
-    own = _rows_by_own_event(read, folded.ordered)
+    own = rows_of_own(read, folded.ordered)
     for place, key in enumerate(keys):
         if key in own:
             same[place] = own[key]

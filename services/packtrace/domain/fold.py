@@ -111,39 +111,47 @@ def move(state: State, element: Element, told: Told, subject: Subject, after: Ke
 class Reading:
     """How far a walk has read the rows of a content, and what is inside there.
 
-    Rows of an event of the item itself are read in its turn, which is not that of their key where neighbours changed places,
-    of the container or of a child.
+    Rows of an event of the item itself are read in its turn, which is not that of their key where neighbours changed places:
+    those of the container, or those of a child. The rows of one child are read in its own order.
     """
 
     def __init__(self, item: Item, content: Content, ordered: Sequence[Element], state: State, subject: Subject, out: Out) -> None:
         self._item, self._content, self._subject, self._out = item, content, subject, out
         base = item.base
         keys = sorted(content.open if base is None else (key for key in content.open if key > base.last))
-        self._own = _rows_by_own_event(keys, ordered)
-        self._unread = {key for those in self._own.values() for key in those}
-        """Rows of events of the item itself that have not had their turn."""
-        self._pending = [key for key in keys if key not in self._unread]
+        self._of_own = rows_of_own(keys, ordered)
+        self._own = self._of_own.keys() & keys
+        self._pending = [key for key in keys if key not in self._own]
         self._nth = 0
+        self._unread = set(keys)
+        self._read_in_turn: list[Key] = []
+        """Rows of events of the item itself, as they were read."""
         self._last: Key | None = None
         self._inside = content.inside_before(keys[0] if keys else None, state.emptied)
-        self._read_own: list[Key] = []
 
     def until(self, state: State, key: Key | None) -> None:
         """Read the rows of other items' events up to ``key`` (None: all)."""
         pending = self._pending
         while self._nth < len(pending) and (key is None or pending[self._nth] <= key):
-            self._read(state, pending[self._nth])
+            if pending[self._nth] in self._unread:
+                self._read(state, pending[self._nth])
             self._nth += 1
 
     def of_itself(self, state: State, key: Key) -> None:
         """Read the rows of the item's own event ``key``."""
-        for row_key in self._own.get(key, ()):
-            self._read(state, row_key)
-            self._read_own.append(row_key)
-            self._unread.discard(row_key)
+        for row_key in self._of_own.get(key, ()):
+            if row_key in self._own or (row_key in self._unread and not self._follows_unread(row_key)):
+                self._read(state, row_key)
+                self._read_in_turn.append(row_key)
+
+    def _follows_unread(self, key: Key) -> bool:
+        """Whether a child that tells of this event has told of one before that was not read yet."""
+        children = {asks for asks, told_by, _ in self._content.open[key] if asks == told_by}
+        return any(asks in children for at in self._unread if at < key for asks, _, _ in self._content.open[at])
 
     def _read(self, state: State, key: Key) -> None:
         self._last = key if self._last is None or key > self._last else self._last
+        self._unread.discard(key)
         read_rows(state, key, self._item, self._content, self._inside, is_named(key, self._item.window), self._out)
 
     def inside_at(self, state: State, key: Key, itself: bool = False) -> Inside:
@@ -152,24 +160,29 @@ class Reading:
         if last is None or last < key or (itself and last == key):
             return self._inside
         until = (*key[:2], key[2] + "\0") if itself else key
-        inside = self._content.inside_before(until, state.emptied, without=self._unread)
-        for of_own in self._read_own:
-            if of_own >= until:
-                self._content.move(inside, of_own)
+        inside = self._content.inside_before(until, state.emptied, without=self._own & self._unread)
+        for row_key in self._read_in_turn:
+            if row_key >= until:
+                self._content.move(inside, row_key)
         return inside
 
 
-def _rows_by_own_event(keys: Sequence[Key], ordered: Sequence[Element]) -> dict[Key, list[Key]]:
-    """Of ``keys`` of rows those that tell of an event in ``ordered``: key of the event -> keys of its rows."""
+def rows_of_own(keys: Sequence[Key], ordered: Sequence[Element]) -> dict[Key, list[Key]]:
+    """Of ``keys`` of rows those that tell of an event in ``ordered``, at its own place or, from a child, at another.
+
+    Returns:
+        Key of the event -> keys of its rows.
+    """
     if not keys:
         return {}
     own = {element_key(element) for element in ordered if not isinstance(element, Emptied)}
-    by_id = {key[2]: key for key in own}
-    found: dict[Key, list[Key]] = {}
-    for key in keys:
-        mine = key if key in own else by_id.get(moved_id(key))
-        if mine is not None:
-            found.setdefault(mine, []).append(key)
+    found: dict[Key, list[Key]] = {key: [key] for key in keys if key in own}
+    moved = [(key, id) for key in keys if (id := moved_id(key)) and key not in own]
+    if moved:
+        by_id = {key[2]: key for key in own}
+        for key, id in moved:
+            if id in by_id:
+                found.setdefault(by_id[id], []).append(key)
     return found
 
 

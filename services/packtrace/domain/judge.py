@@ -234,11 +234,14 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> Judged | None:
         if state.parent:
             containment.tell_change(state, before, inside, key, content.log_time(key), out)
     _plan_content(item, subject)
-    # what other rows of this event asked has been answered
+    # what other rows of this event say or ask has been passed on or answered
+    gone = {FactType.ANSWER, FactType.SIGHTING} if not asks else set()
+    if fact.type is not FactType.JOINED:
+        gone.add(FactType.CONTENT)
     told = [
         (name, telling)
         for name, telling in sorted(out.facts.items())
-        if name[0] is not FactType.ANSWER or (asks and name[2] == fact.source)
+        if name[0] not in gone and (name[0] is not FactType.ANSWER or name[2] == fact.source)
     ]
     facts = [fact_of(item.key, name, telling) for name, telling in told]
     return Judged(Outcome.APPLIED, [], facts, item.content.take_changes() if item.content else {})

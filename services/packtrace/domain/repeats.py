@@ -124,10 +124,12 @@ def _one_event(window: Sequence[OwnEvent], outcomes: dict[int, Outcome]) -> list
 
 
 class _Firsts:
-    """The firsts of each kind, and the last event that changed the item."""
+    """The firsts of each kind with all that is one with them, and the last event that changed the item."""
 
     def __init__(self) -> None:
-        self.of: dict[Kind, list[tuple[OwnEvent, list[int]]]] = {}
+        self.sent: dict[Kind, list[tuple[OwnEvent, list[int]]]] = {}
+        """Also those that are no more than the first done or seen again: they may have been sent again, too."""
+        self.standing: dict[Kind, list[tuple[OwnEvent, list[int]]]] = {}
         self.changed_at: OwnEvent | None = None
 
 
@@ -141,20 +143,22 @@ def _merged(
     for members in groups:
         event = window[members[0]]
         kind = event.kind
-        known = firsts.of.setdefault(kind, [])
-        outcome = None
-        for first, firsts_members in reversed(known):
-            outcome = _repeat_of(first, event, firsts, reference)
-            if outcome is not None:
-                firsts_members += members
-                break
-        if outcome is None and base is not None and kind in base.kinds:
-            outcome = repeat_of_settled(event, base, reference, changed=firsts.changed_at is not None)
-        if outcome is not None:
+        found = _first_of(event, firsts, reference)
+        if found is not None:
+            outcome, of_first = found
+            of_first += members
             outcomes[members[0]] = outcome
+            if outcome is not Outcome.RESENT:
+                firsts.sent[kind].append((event, of_first))
             continue
+        if base is not None and kind in base.kinds:
+            settled = repeat_of_settled(event, base, reference, changed=firsts.changed_at is not None)
+            if settled is not None:
+                outcomes[members[0]] = settled
+                continue
         mine = list(members)
-        known.append((event, mine))
+        firsts.sent.setdefault(kind, []).append((event, mine))
+        firsts.standing.setdefault(kind, []).append((event, mine))
         events.append(event)
         members_of.append(mine)
         if changes_the_item(event):
@@ -162,25 +166,39 @@ def _merged(
     return events, members_of
 
 
-def _repeat_of(first: OwnEvent, event: OwnEvent, firsts: _Firsts, reference: Reference) -> Outcome | None:
-    """What ``event`` is to the standing ``first`` of its kind."""
-    apart = event.time - first.time
-    if apart > DONE_AGAIN_WITHIN:
-        return None
-    if (
-        apart <= RESENT_WITHIN
+def _first_of(event: OwnEvent, firsts: _Firsts, reference: Reference) -> tuple[Outcome, list[int]] | None:
+    """What ``event`` is to one before it, and all that is one with that."""
+    for first, members in reversed(firsts.sent.get(event.kind, ())):
+        if _is_resent(first, event, reference):
+            return Outcome.RESENT, members
+    for first, members in reversed(firsts.standing.get(event.kind, ())):
+        if _is_done_again(first, event, firsts, reference):
+            return Outcome.DOUBLE_SCAN, members
+    return None
+
+
+def _is_resent(first: OwnEvent, event: OwnEvent, reference: Reference) -> bool:
+    """(b)."""
+    return (
+        event.time - first.time <= RESENT_WITHIN
         and first.id != event.id
         and content_of(first) == content_of(event)
         and _same_line_or_place(first, event, reference)
-    ):
-        return Outcome.RESENT
-    kind = event.kind
+    )
+
+
+def _is_done_again(first: OwnEvent, event: OwnEvent, firsts: _Firsts, reference: Reference) -> bool:
+    """(c)."""
+    kind, apart = event.kind, event.time - first.time
     if kind in LOOKING:
-        if apart <= SCANNED_WITHIN and (_same_device(first, event) or _same_premises(first, event, reference)):
-            return Outcome.DOUBLE_SCAN
-    elif kind in DONE_ONCE and firsts.changed_at is first and _same_act(first, event) and _same_premises(first, event, reference):
-        return Outcome.DOUBLE_SCAN
-    return None
+        return apart <= SCANNED_WITHIN and (_same_device(first, event) or _same_premises(first, event, reference))
+    return (
+        kind in DONE_ONCE
+        and apart <= DONE_AGAIN_WITHIN
+        and firsts.changed_at is first
+        and _same_act(first, event)
+        and _same_premises(first, event, reference)
+    )
 
 
 def repeat_of_settled(event: OwnEvent, base: Base, reference: Reference, changed: bool = False) -> Outcome | None:

@@ -107,7 +107,7 @@ class State:
         self.shipped: Moment | None = None
         self.received: Moment | None = None
         self.naming: Moment | None = None
-        """The last ship, receive and naming of what may be a root."""
+        """The last ship, the last receive since then and the last naming of what may be a root."""
         self.use: Use | None = None
         """Of an SSCC that has been packed into: see ``Use``."""
 

@@ -9,7 +9,7 @@ from packtrace.domain.place import Side
 from packtrace.domain.reference import Reference
 from packtrace.domain.state import DESTROYED, NEVER, Moment, State
 from packtrace.domain.step import Step
-from packtrace.domain.vocabulary import Kind, Level, Role
+from packtrace.domain.vocabulary import Kind, Level, Life, Role
 
 SEEN_WITHIN: Final = 30 * DAY
 VERIFIED_WITHIN: Final = 24 * HOUR
@@ -38,8 +38,11 @@ def leave_trail(state: State, step: Step) -> None:
             state.sighted = (time, side.place, step.context.device)
         if step.subject.level is not Level.UNIT:
             state.naming = (time, *side)
+    elif state.life is Life.NONE and state.naming is None and step.subject.level is not Level.UNIT:
+        state.naming = (time, "", "")  # named, though nobody says where
     if kind is Kind.SHIP:
         state.shipped = (time, *side)
+        state.received = None
         state.seen = ()
     elif kind is Kind.RECEIVE:
         received(state, step)

@@ -113,7 +113,7 @@ class Scene:
         if custody.in_transit and land.is_destination(self.side, custody.to):
             return True
         last = self.root.received
-        return last is not None and (self.root.shipped is None or last[1] >= self.root.shipped) and land.same(self.side, last[0])
+        return last is not None and land.same(self.side, last[0])
 
     @cached_property
     def shipped_alone(self) -> bool:

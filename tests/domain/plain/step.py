@@ -101,7 +101,7 @@ def _custody(scene: Scene, state: State, broken: set[str]) -> None:
         # a ship that names no place starts where the item is
         start = state.held.side if state.held.at and not scene.side.place else scene.side
         state.held = Held(Custody.IN_TRANSIT, start, scene.to, scene.time, scene.own)
-        state.shipped = scene.time
+        state.shipped, state.received = scene.time, None
     elif scene.kind is Kind.RECEIVE:
         received(state, scene.side, scene.time)
     elif scene.kind is Kind.VOID_SHIP:

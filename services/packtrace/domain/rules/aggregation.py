@@ -139,18 +139,15 @@ def _elsewhere(state: State, step: Step) -> Answer | None:
 def _is_away(root: Answer, step: Step) -> bool:
     custody, place, party, to_place, to_party, since = root.custody
     here, reference = step.side, step.reference
+    if another_party(Side(place, party), here, reference) is not True:
+        return False
     if custody == Custody.AT:
-        if another_party(Side(place, party), here, reference) is not True:
-            return False
         naming = root.naming
         return root.shipped is None or (naming is not None and naming[1][:13] == place[:13] and step.event.time - naming[0] <= NAMED_WITHIN)
     to = parties_of(Side(to_place, to_party), reference)
-    if not to or step.event.time - since > IN_TRANSIT_FOR:
+    if not to or step.event.time - since > IN_TRANSIT_FOR or here.premises == to_place[:13]:
         return False
-    mine = parties_of(here, reference)
-    if here.premises in (place[:13], to_place[:13]):
-        return False
-    return mine.isdisjoint(to) and mine.isdisjoint(parties_of(Side(place, party), reference))
+    return parties_of(here, reference).isdisjoint(to)
 
 
 def _seen_without(state: State, step: Step, root: Answer) -> Evidence:
