@@ -458,6 +458,29 @@ HOLDS = {
     """,
 }
 
+AGREED = {
+    "a label that comes round again is its issuer's": """
+        10:00  line-1     pack U1 -> P1                             in P1
+        11:00  d-1        ship P1 place=site to=distributor         transit
+        12:00  d-2        receive P1 place=distributor              at distributor
+        13:00  d-2        unpack U1 <- P1 place=distributor         loose
+        +400d 10:00  d-3  pack F1 -> P1 place=site                  P1: no sscc-reused  P1: no not-in-custody
+        +400d 11:00  d-1  ship P1 place=site to=distributor         transit  no not-in-custody
+    """,
+    "a ship without an origin accuses nobody": """
+        10:00  -          pack F1 -> P1                             in P1
+        11:00  -          ship P1 to=distributor                    transit
+        12:00  d-3        observe F1 place=pharmacy                 F1: missing-unpack?  F1: no away-from-parent
+    """,
+}
+"""What was decided where rules.md leaves a choice (README of the domain), where no pair of a rule shows it."""
+
+
+@pytest.mark.parametrize("cold", [False, True])
+@pytest.mark.parametrize("decision", AGREED)
+def test_a_decision_holds(decision: str, cold: bool) -> None:
+    play(AGREED[decision], cold=cold)
+
 
 @pytest.mark.parametrize("cold", [False, True])
 @pytest.mark.parametrize("rule", FIRES)

@@ -14,7 +14,7 @@ from packtrace.domain.order import Key, key_after, key_of
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.rules import NOT_OF_EXCEPTED, REFUSE_PACK, bits, plan, plan_after, undo
 from packtrace.domain.rules.shipping import ALONE, is_excepted
-from packtrace.domain.state import State
+from packtrace.domain.state import UNKNOWN_CUSTODY, State
 from packtrace.domain.step import Step, Subject
 from packtrace.domain.told import Out
 from packtrace.domain.vocabulary import FactType, Kind
@@ -54,8 +54,11 @@ def advance(state: State, step: Step, inside: Inside | None, out: Out) -> int:
             containment.sight(state, step, out)
         if kind in _TRAVELLING and is_excepted(state, step):
             not_judged = _EXCEPTED
-    elif kind in _RECEIVING:
-        custody.receive_unreported(state, step)
+    else:
+        if trail.begins_anew(state, step):
+            state.take_custody(UNKNOWN_CUSTODY)
+        if kind in _RECEIVING:
+            custody.receive_unreported(state, step)
     for question in plan(kind, step.role):
         if not_judged & question.bit:
             continue

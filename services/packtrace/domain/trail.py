@@ -90,8 +90,16 @@ def _use(state: State, step: Step) -> None:
     """An SSCC is used from its first pack until it was received and is empty (rules.md 5, sscc-reused)."""
     kind = step.kind
     begins = kind is Kind.PACK and step.role is Role.PARENT
-    if begins and (state.use is None or (state.use[0] != DESTROYED and use_ended(state, step.event.time) is not None)):
+    if begins and (state.use is None or use_ended(state, step.event.time) is not None):
         state.use = (NEVER, NEVER)
+
+
+def begins_anew(state: State, step: Step) -> bool:
+    """Whether an SSCC whose use has ended is used again: its number is its issuer's, and where the old label was counts no more."""
+    kind = step.kind
+    if state.use is None or not (kind is Kind.COMMISSION or (kind is Kind.PACK and step.role is Role.PARENT)):
+        return False
+    return use_ended(state, step.event.time) is not None
 
 
 def note_content(state: State, time: int, was_empty: bool, is_empty: bool) -> None:

@@ -43,6 +43,8 @@ class Scene:
         self.use_ended = self._use_ended()
         if self.use_ended is not None:
             state.commissioned, state.first_pack, state.first_receive, state.destroyed = False, None, None, None
+            if not state.parent:
+                state.held = Held()
         if state.life is Life.NONE and not self.is_own and not self._waits_for_commission():
             state.life = Life.ACTIVE
         self.chain = view.chain(self.item, state.parent, self.key)
@@ -50,6 +52,9 @@ class Scene:
         if self._is_first_received_here():
             received(state, self.side, self.time)
         self.custody = self.root.held
+        into = self.event.parent if self.role is Role.CHILD and self.kind is Kind.PACK else ""
+        if into and self.chain == [into] and self._ended(into, self.root) is not None:
+            self.custody = there(self.side, self.time)  # what it is packed into is used anew, here
 
     def _waits_for_commission(self) -> bool:
         return is_sscc(self.item) and self.own.policy.sscc_commission_required and self.kind is not Kind.COMMISSION
@@ -63,14 +68,19 @@ class Scene:
 
     def _use_ended(self) -> int | None:
         """When the use of an SSCC ended that this event begins anew."""
-        state = self.state
-        if not is_sscc(self.item) or not (self.kind is Kind.COMMISSION or (self.kind is Kind.PACK and self.role is Role.PARENT)):
+        if not (self.kind is Kind.COMMISSION or (self.kind is Kind.PACK and self.role is Role.PARENT)):
+            return None
+        return self._ended(self.item, self.state)
+
+    def _ended(self, item: str, state: State) -> int | None:
+        """When the use of an SSCC ended, if it has."""
+        if not is_sscc(item):
             return None
         if state.destroyed is not None:
             return state.destroyed
         if state.first_pack is None or state.first_receive is None:
             return None
-        empty = self.view.empty_since(self.item, self.key)
+        empty = self.view.empty_since(item, self.key)
         if empty is None or self.time - max(empty, state.first_receive) <= 24 * HOUR:
             return None
         return max(empty, state.first_receive)
