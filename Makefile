@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -p no:cacheprovider
+WITHOUT_SERVERS := not contract and not pipeline and not crash and not bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock fmt check unit contract pipeline simulation crash test soak demo up down status bench worlds docs clean
@@ -38,8 +39,8 @@ check: setup ## style, types, imports, contracts; about a minute
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy services tests
 
-unit: setup ## tests without a server; under a minute
-	@$(PYTEST) -m "not contract and not pipeline and not crash and not bench"
+unit: setup ## tests without a server; a few minutes
+	@$(PYTEST) -m "$(WITHOUT_SERVERS)"
 
 contract: setup ## every port's suite, on its fake and on the real server
 	@$(PYTEST) -m contract
@@ -53,8 +54,11 @@ simulation: setup ## 5,000 short histories with every fault, in memory; a few mi
 crash: setup ## processes killed between two effects
 	@$(PYTEST) -m crash
 
-test: check ## everything, unit to pipeline
-	@PACKTRACE_WORLDS=10000 $(PYTEST) -m "not bench" --durations=15
+test: check ## everything, unit to pipeline: those with servers, and beside them, on the second core, those without
+	@PACKTRACE_WORLDS=10000 $(PYTEST) -m "$(WITHOUT_SERVERS)" --durations=10 > $(VENV)/unit.out 2>&1 & unit=$$!; \
+	trap 'kill $$unit 2>/dev/null' INT TERM; \
+	$(PYTEST) -m "contract or pipeline or crash" --durations=15; servers=$$?; \
+	wait $$unit; unit=$$?; cat $(VENV)/unit.out; exit $$((servers || unit))
 
 soak: setup ## 100,000 small worlds through both implementations of the domain, seeds from WORLDS_FROM; 5,000 examples per property
 	@PACKTRACE_EXAMPLES=5000 $(PYTEST) tests/domain/test_properties.py
