@@ -21,7 +21,7 @@ from packtrace.codec.ops import OpsBatch
 from packtrace.domain.explode import own_event
 from packtrace.domain.fact import Fact
 from packtrace.domain.identifiers import partition_of
-from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_fact, apply_reference
+from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_facts, apply_reference
 from packtrace.domain.reference import Reference, ReferenceChange, concerns, dated
 from packtrace.domain.vocabulary import Outcome
 from packtrace.ports import Commit, PartitionMeta, Position
@@ -203,17 +203,28 @@ class PartitionEngine:
         self._watermarks.update((source, Position(*place)) for source, place in zip(sources, seen, strict=True) if place != _BEFORE_ALL)
 
     def _apply_facts(self, batch: OpsBatch) -> None:
+        """All facts of the record to one item are one step of it, at the place of the first."""
+        seen: list[tuple[int, int]] = [self._watermarks.get(source, _BEFORE_ALL) for source in batch.sources]
+        of_target: dict[str, list[Fact]] = {}
         for source, offset, nth, fact in batch.facts:
-            name = batch.sources[source]
-            place = Position(offset, nth)
-            if place <= self._watermarks.get(name, _BEFORE_ALL):
+            if (offset, nth) <= seen[source]:
                 self._dropped += 1
                 continue
-            self._watermarks[name] = place
-            cached = self.cache.made(fact.target)
-            judged = apply_fact(cached.item, fact, self._reference, self._clock)
+            seen[source] = (offset, nth)
+            mine = of_target.get(fact.target)
+            if mine is None:
+                of_target[fact.target] = [fact]
+            else:
+                mine.append(fact)
+        self._watermarks.update(
+            (source, Position(*place)) for source, place in zip(batch.sources, seen, strict=True) if place != _BEFORE_ALL
+        )
+        for target, facts in of_target.items():
+            cached = self.cache.made(target)
+            judged = apply_facts(cached.item, facts, self._reference, self._clock)
             self._took(cached, judged)
-            self._write(cached, rows.of_fact(fact), judged.outcome)
+            for fact in facts:
+                self._write(cached, rows.of_fact(fact), judged.outcome)
 
     def _apply_reference(self, batch: OpsBatch) -> None:
         changes: list[ReferenceChange] = []
