@@ -21,7 +21,6 @@ import msgspec
 from packtrace.codec import alert_record, history, ops
 from packtrace.codec.ops_builder import OpsBuilder
 from packtrace.contracts import schema_text
-from packtrace.domain.identifiers import partition_of
 from packtrace.domain.reference import parse_file
 from packtrace.ports import LogRecord, PartitionMeta
 from packtrace.router.core import Core
@@ -196,8 +195,8 @@ def main() -> int:
         stream = Stream(name, wanted.units, int(per_event or {"S1": 1, "S2": 50, "S3": 1}[kind]), kind == "S3")
         around = None
         if wanted.profile:
-            import cProfile  # noqa: PLC0415
-            import pstats  # noqa: PLC0415
+            import cProfile
+            import pstats
 
             def around(run: Callable[[], None]) -> None:
                 profile = cProfile.Profile()

@@ -83,10 +83,10 @@ def worlds(draw: st.DrawFn, containers: bool = True, corrections: bool = True) -
     return [(event, event.event_time + draw(st.sampled_from([SECOND, MINUTE, 3 * HOUR]))) for event in found]
 
 
-def run(ops: list[tuple[str, OwnEvent]], seed: int, *, cold: bool = False) -> World:
+def run(ops: list[tuple[str, OwnEvent]], seed: int, *, cold: bool = False, grouped: bool = False) -> World:
     """Apply ``ops`` in their order, facts in any order between them, then let every grace pass."""
     chance = random.Random(seed)
-    world = World(REFERENCE, shuffled=chance, cold=cold)
+    world = World(REFERENCE, shuffled=chance, cold=cold, grouped=grouped)
     for item, own in ops:
         world.apply(item, own, deliver=False)
         world.deliver(chance.choice([0, 0, 1, 3, 50]))
@@ -161,6 +161,13 @@ def test_the_fast_path_is_the_fold(world: list[tuple[Event, int]], seed: int) ->
     assert_same(fast, slow_run)
     assert fast.outcomes == slow_run.outcomes
     assert [(c.id, c.status) for c in fast.changes] == [(c.id, c.status) for c in slow_run.changes]
+
+
+@slow
+@given(worlds(), st.integers(0, 3))
+def test_facts_taken_together_are_facts_taken_one_by_one(world: list[tuple[Event, int]], seed: int) -> None:
+    ops = ops_of(world)
+    assert_same(run(ops, seed), run(ops, seed, grouped=True))
 
 
 @slow

@@ -25,7 +25,7 @@ Snapshot = tuple[bytes, tuple[tuple[bytes, bytes], ...]]
 class World:
     """Items by key. Facts wait in one queue per pair of items, as they do in the partitions of ``ops``."""
 
-    def __init__(self, reference: Reference, *, shuffled: random.Random | None = None, cold: bool = False) -> None:
+    def __init__(self, reference: Reference, *, shuffled: random.Random | None = None, cold: bool = False, grouped: bool = False) -> None:
         self.reference = reference
         self.clock = 0
         self.items: dict[str, Item] = {}
@@ -35,6 +35,8 @@ class World:
         self.shuffled = shuffled
         self.cold = cold
         """Whether every item is packed and unpacked between any two steps."""
+        self.grouped = grouped
+        """Whether all facts that wait for an item are taken in one step."""
 
     def item(self, key: str) -> Item:
         item = self.items.get(key)
@@ -60,18 +62,30 @@ class World:
         return judged.outcome
 
     def deliver(self, count: int = FACTS_MAX) -> None:
-        """Facts, one at a time, until none waits or ``count`` have been delivered."""
+        """Facts, one at a time or all to one item, until none waits or ``count`` steps have been made."""
         for _ in range(count):
             pairs = list(self.waiting)
             if not pairs:
                 return
             pair = self.shuffled.choice(pairs) if self.shuffled else pairs[0]
-            fact = self.waiting[pair].popleft()
-            if not self.waiting[pair]:
-                del self.waiting[pair]
-            item = self.item(fact.target)
-            self._take(item, judge.apply_fact(item, fact, self.reference, self.clock))
+            target = pair[1]
+            facts = [self._next(one) for one in (self._to(target) if self.grouped else [pair])]
+            item = self.item(target)
+            self._take(item, judge.apply_facts(item, facts, self.reference, self.clock))
         assert count < FACTS_MAX, "facts never come to rest"
+
+    def _to(self, target: str) -> list[tuple[str, str]]:
+        """The pair of each fact that waits for an item, its sources in any order."""
+        pairs = [pair for pair in self.waiting if pair[1] == target]
+        if self.shuffled:
+            self.shuffled.shuffle(pairs)
+        return [pair for pair in pairs for _ in self.waiting[pair]]
+
+    def _next(self, pair: tuple[str, str]) -> Fact:
+        fact = self.waiting[pair].popleft()
+        if not self.waiting[pair]:
+            del self.waiting[pair]
+        return fact
 
     def tick(self, clock: int) -> None:
         """Let log time pass: every deadline on the way, in order."""
