@@ -34,6 +34,8 @@ PARTITIONS = 16
 SOURCES = 8
 EVENTS_ID = 7
 LOGGED_AFTER = 50_000
+YARDSTICK_ADDITIONS = 5_000_000
+"""How fast the machine was just then: two runs compare by figures divided by this one."""
 
 
 class Stages:
@@ -164,6 +166,9 @@ def measured(stream: Stream, router_batch: int, tracker_batch: int, around: Call
     else:
         around(bench.run)
     operations = bench.planted.operations
+    yardstick = Stages()
+    with yardstick("loop"):
+        sum(number for number in range(YARDSTICK_ADDITIONS))
     return {
         "stream": stream.name,
         "operations": operations,
@@ -173,12 +178,19 @@ def measured(stream: Stream, router_batch: int, tracker_batch: int, around: Call
         "rows": bench.rows,
         "microseconds_per_op": {name: round(seconds / operations * 1e6, 2) for name, seconds in sorted(bench.stages.seconds.items())}
         | {"all": round(sum(bench.stages.seconds.values()) / operations * 1e6, 2)},
+        "yardstick_nanoseconds": round(yardstick.seconds["loop"] / YARDSTICK_ADDITIONS * 1e9, 1),
         "history_bytes_per_row": round(bench.history_bytes / bench.rows, 1),
         "alerts": dict(bench.rules),
         "wrong": bench.wrong(),
         "digest": f"{bench.digest():016x}",
         "said": bench.said.hexdigest()[:16],
     }
+
+
+def stream_named(name: str, units: int) -> Stream:
+    """Of ``S1``, ``S2``, ``S2/1000`` (EPCs per event) or ``S3``."""
+    kind, _, per_event = name.partition("/")
+    return Stream(name, units, int(per_event or {"S1": 1, "S2": 50, "S3": 1}[kind]), kind == "S3")
 
 
 def main() -> int:
@@ -191,8 +203,7 @@ def main() -> int:
     wanted = parser.parse_args()
     bad = False
     for name in wanted.streams.split(","):
-        kind, _, per_event = name.partition("/")
-        stream = Stream(name, wanted.units, int(per_event or {"S1": 1, "S2": 50, "S3": 1}[kind]), kind == "S3")
+        stream = stream_named(name, wanted.units)
         around = None
         if wanted.profile:
             import cProfile

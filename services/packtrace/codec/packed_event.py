@@ -92,8 +92,20 @@ def pack_varint(value: int) -> bytes:
     return bytes(out)
 
 
+_last_packed: list[tuple[OwnEvent | None, bytes]] = [(None, b"")]
+"""The items of one event follow one another, and share it."""
+
+
 def pack_event(event: OwnEvent) -> bytes:
     """The bytes of one event."""
+    last, packed = _last_packed[0]
+    if last is not event:
+        packed = _pack_event(event)
+        _last_packed[0] = (event, packed)
+    return packed
+
+
+def _pack_event(event: OwnEvent) -> bytes:
     id, time, log_time, role, context, mark, message_mark, other, children_count, children_mark = msgspec.structs.astuple(event)
     flags = int(role)
     line = context.line

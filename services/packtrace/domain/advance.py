@@ -59,19 +59,19 @@ def advance(state: State, step: Step, inside: Inside | None, out: Out) -> int:
             state.take_custody(UNKNOWN_CUSTODY)
         if kind in _RECEIVING:
             custody.receive_unreported(state, step)
-    for question in plan(kind, step.role):
-        if not_judged & question.bit:
+    for decide, bit, silences, rule in plan(kind, step.role):
+        if not_judged & bit:
             continue
-        if silenced & question.bit:
-            if (question.silences or out.notes_silenced) and question.decide(state, step) is not None:
-                silenced |= question.silences
-                out.silence(question.rule, step)
+        if silenced & bit:
+            if (silences or out.notes_silenced) and decide(state, step) is not None:
+                silenced |= silences
+                out.silence(rule, step)
             continue
-        evidence = question.decide(state, step)
+        evidence = decide(state, step)
         if evidence is not None:
-            broken |= question.bit
-            silenced |= question.silences
-            out.breach(question.rule, step, evidence)
+            broken |= bit
+            silenced |= silences
+            out.breach(rule, step, evidence)
     said = (state.lot, state.expiry, state.holds) if parent else None
     if broken & _REFUSING:
         out.refused.add(step.event.id)

@@ -26,46 +26,43 @@ DESTROYED: Final = -2
 UNKNOWN_CUSTODY: Final[CustodyValue] = (0, "", "", "", "", 0)
 
 
-FIELDS: Final = (
-    "commissioned",
-    "commissioned_id",
-    "custody",
-    "emptied",
-    "expiry",
-    "holds",
-    "inactive",
-    "inactive_id",
-    "inactive_recalled",
-    "inactive_side",
-    "inactive_zone",
-    "left",
-    "life",
-    "lot",
-    "naming",
-    "packed",
-    "packed_id",
-    "parent",
-    "partial",
-    "reason",
-    "received",
-    "seen",
-    "shipped",
-    "shipped_id",
-    "shipped_log",
-    "side",
-    "sighted",
-    "since",
-    "sold_to",
-    "to",
-    "use",
-    "verified",
-)
-
-
 class State:
     """See rules.md 3. Event ids are evidence of the open window: they are empty where their event has settled."""
 
-    __slots__ = FIELDS
+    __slots__ = (
+        "commissioned",
+        "commissioned_id",
+        "custody",
+        "emptied",
+        "expiry",
+        "holds",
+        "inactive",
+        "inactive_id",
+        "inactive_recalled",
+        "inactive_side",
+        "inactive_zone",
+        "left",
+        "life",
+        "lot",
+        "naming",
+        "packed",
+        "packed_id",
+        "parent",
+        "partial",
+        "reason",
+        "received",
+        "seen",
+        "shipped",
+        "shipped_id",
+        "shipped_log",
+        "side",
+        "sighted",
+        "since",
+        "sold_to",
+        "to",
+        "use",
+        "verified",
+    )
 
     def __init__(self) -> None:
         self.life = Life.NONE
@@ -152,13 +149,13 @@ class State:
         return other
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, State) and all(getattr(self, name) == getattr(other, name) for name in FIELDS)
+        return isinstance(other, State) and all(getattr(self, name) == getattr(other, name) for name in State.__slots__)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         fresh = State()
-        told = ((name, getattr(self, name)) for name in FIELDS if getattr(self, name) != getattr(fresh, name))
+        told = ((name, getattr(self, name)) for name in State.__slots__ if getattr(self, name) != getattr(fresh, name))
         return "State(" + ", ".join(f"{name}={value!r}" for name, value in told) + ")"
 
     def custody_value(self) -> CustodyValue:

@@ -189,13 +189,15 @@ class PartitionEngine:
             )
         )  # fmt: skip
         event_source, event_offset = batch.event_source, batch.event_offset
+        last: tuple[int, int] | None = None
         for event, index, role, key in zip(batch.op_event, batch.op_index, batch.op_role, batch.op_items, strict=True):
             source, offset = event_source[event], event_offset[event]
             if (offset, index) <= seen[source]:
                 self._dropped += 1
                 continue
             seen[source] = (offset, index)
-            own = own_event(role, *events[event])
+            if last != (event, role):
+                last, own = (event, role), own_event(role, *events[event])
             cached = self.cache.made(key)
             judged = apply_event(cached.item, own, self._reference, self._clock)
             self._took(cached, judged)

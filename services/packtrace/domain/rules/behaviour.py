@@ -34,8 +34,10 @@ def too_fast(state: State, step: Step) -> Evidence | None:
     """Nothing travels as fast as from the item's last sighting to this one."""
     if state.sighted is None:
         return None
-    here = coordinates(step.side, step.reference)
     time, place, device = state.sighted
+    if place == step.side.place and time <= step.event.time:
+        return None
+    here = coordinates(step.side, step.reference)
     there = coordinates(Side(place), step.reference)
     if here is None or there is None:
         return None
