@@ -111,6 +111,12 @@ def a_correction_is_forgotten_if_it_comes_first(patch: pytest.MonkeyPatch) -> No
     patch.setattr(judge, "apply_event", applied)
 
 
+def of_facts_that_came_together_the_last_counts(patch: pytest.MonkeyPatch) -> None:
+    """One fold answers for one fact of those that one record brings."""
+    folded = judge._folded
+    patch.setattr(judge, "_folded", lambda item, facts, *rest: folded(item, facts[-1:], *rest))
+
+
 def what_settles_is_not_concluded(patch: pytest.MonkeyPatch) -> None:
     """A base keeps no alerts of the events that settle into it."""
     patch.setattr(settle, "conclude", lambda breaches, settled, subject: settled)
@@ -171,6 +177,8 @@ GUARANTEES: Final = (
               (holds_are_not_packed,)),
     Guarantee(_p.test_the_fast_path_is_the_fold, (worlds(), _seed),
               (every_event_is_the_next, every_fact_is_the_next)),
+    Guarantee(_p.test_facts_taken_together_are_facts_taken_one_by_one, (worlds(), _seed),
+              (of_facts_that_came_together_the_last_counts,)),
     Guarantee(_p.test_a_correction_equals_never_having_happened, (worlds(corrections=False), st.data()),
               (incorrect_data_takes_nothing_out, a_correction_is_forgotten_if_it_comes_first)),
     Guarantee(_p.test_settling_changes_no_conclusion, (worlds(corrections=False), _seed),
