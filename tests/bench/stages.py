@@ -119,9 +119,12 @@ class Bench:
     def _publish(self, steps: list[Step]) -> None:
         builders: dict[int, OpsBuilder] = {}
         for step in steps:
+            source = f"ops/{step.commit.partition}"
             for fact in step.facts:
-                builder = builders.setdefault(fact.partition, OpsBuilder())
-                builder.add_fact(builder.source(f"ops/{step.commit.partition}"), fact.offset, fact.nth, fact.fact)
+                builder = builders.get(fact.partition)
+                if builder is None:
+                    builder = builders[fact.partition] = OpsBuilder()
+                builder.add_fact(builder.source(source), fact.offset, fact.nth, fact.fact)
             self.facts += len(step.facts)
         for target, builder in builders.items():
             self._logs[target] += builder.take()

@@ -285,9 +285,12 @@ class Tracker:
             for alert in step.alerts:
                 writer.write("alerts", self._wire.frame("alerts", alert_record.encode(alert)), key=alert.change.id.encode())
                 TRACKER_ALERTS.labels(alert.change.rule, alert.change.status).inc()
+            source = f"{OPS}/{partition}"
             for fact in step.facts:
-                builder = facts.setdefault(fact.partition, OpsBuilder())
-                builder.add_fact(builder.source(f"{OPS}/{partition}"), fact.offset, fact.nth, fact.fact)
+                builder = facts.get(fact.partition)
+                if builder is None:
+                    builder = facts[fact.partition] = OpsBuilder()
+                builder.add_fact(builder.source(source), fact.offset, fact.nth, fact.fact)
             TRACKER_FACTS.inc(len(step.facts))
         for target, builder in facts.items():
             for body in builder.take():
