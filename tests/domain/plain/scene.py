@@ -53,8 +53,8 @@ class Scene:
             received(state, self.side, self.time)
         self.custody = self.root.held
         into = self.event.parent if self.role is Role.CHILD and self.kind is Kind.PACK else ""
-        if into and self.chain == [into] and self._ended(into, self.root) is not None:
-            self.custody = there(self.side, self.time)  # what it is packed into is used anew, here
+        if into and is_sscc(into) and self.chain == [into] and self.root.destroyed is not None:
+            self.custody = there(self.side, self.time)  # what it was in when that was destroyed is used anew, here
 
     def _waits_for_commission(self) -> bool:
         return is_sscc(self.item) and self.own.policy.sscc_commission_required and self.kind is not Kind.COMMISSION
@@ -68,19 +68,14 @@ class Scene:
 
     def _use_ended(self) -> int | None:
         """When the use of an SSCC ended that this event begins anew."""
-        if not (self.kind is Kind.COMMISSION or (self.kind is Kind.PACK and self.role is Role.PARENT)):
-            return None
-        return self._ended(self.item, self.state)
-
-    def _ended(self, item: str, state: State) -> int | None:
-        """When the use of an SSCC ended, if it has."""
-        if not is_sscc(item):
+        state = self.state
+        if not is_sscc(self.item) or not (self.kind is Kind.COMMISSION or (self.kind is Kind.PACK and self.role is Role.PARENT)):
             return None
         if state.destroyed is not None:
             return state.destroyed
         if state.first_pack is None or state.first_receive is None:
             return None
-        empty = self.view.empty_since(item, self.key)
+        empty = self.view.empty_since(self.item, self.key)
         if empty is None or self.time - max(empty, state.first_receive) <= 24 * HOUR:
             return None
         return max(empty, state.first_receive)

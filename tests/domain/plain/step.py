@@ -112,8 +112,10 @@ def _custody(scene: Scene, state: State, broken: set[str]) -> None:
             state.held = there(scene.side, scene.time)
         elif scene.kind is Kind.PACK and scene.role is Role.PARENT:
             first = scene.event.children[0]
-            if scene.view.after(first, scene.key, scene.item).parent == scene.item:
-                state.held = scene.view.custody(first, scene.view.before(first, scene.key), scene.key)
+            before = scene.view.before(first, scene.key)
+            was_inside = scene.item in scene.view.chain(first, before.parent, scene.key)
+            if scene.view.after(first, scene.key, scene.item).parent == scene.item and not was_inside:
+                state.held = scene.view.custody(first, before, scene.key)
 
 
 def _not_applied(scene: Scene, broken: set[str]) -> bool:
