@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -240,6 +241,21 @@ def test_one_alert_with_its_versions(client: Asked) -> None:
     assert (one["rule_version"], bool(one["source"])) == (1, True)
     assert ask(client, f"/alerts/{'0' * 32}", 404)["type"] == "urn:packtrace:problem:unknown-alert"
     assert ask(client, "/alerts/nonsense", 400)["where"] == "id"
+
+
+def test_every_version_of_reference_data_is_kept(plant: Plant, client: Asked) -> None:
+    for released in (False, True):
+        lot = {"gtin": GTIN, "lot": "KEPT", "expiry": "2028-05-31", "released": released}
+        policy = {"rules": {"two-parents": {"grace_seconds": 60 + released}}}
+        plant.reference(json.dumps({"lots": [lot], "policy": policy}).encode())
+        plant.settle()
+    answer = ask(client, f"/reference/lot/{segment(f'{GTIN}/KEPT')}")
+    assert [(one["version"], one["value"]["released"]) for one in answer["versions"]] == [(1, False), (2, True)]
+    policies = ask(client, "/reference/policy/policy")["versions"]
+    assert [one["value"]["rules"]["two-parents"]["grace_seconds"] for one in policies] == [60, 61]
+    assert policies[0]["logged_at"] <= policies[1]["logged_at"]
+    assert ask(client, "/reference/lot/never", 404)["type"] == "urn:packtrace:problem:unknown-reference"
+    assert ask(client, "/reference/cat/x", 400)["where"] == "entity"
 
 
 def test_a_recall_says_where_every_unit_is(client: Asked) -> None:

@@ -124,6 +124,8 @@ def test_the_system_tells_about_itself(told: System) -> None:
     assert inspected["state"]["now"]["life"] == "ACTIVE"
     assert told.json("inspect", str(inspected["partition"]))[0]["offset"] > 0
     assert told.json("reference", "show", "lot")
+    assert [row["version"] for row in told.json("reference", "show", "lot", "09506000134352/L7")] == [1]
+    assert "1 version" in told.run("reference", "show", "lot", "09506000134352/L7").stdout
     assert told.json("reference", "diff", str(ROOT / "schemas/examples/reference.json")) == []
     assert told.json("reference", "load", str(ROOT / "schemas/examples/reference.json"))[0]["new"] == 0
     assert "already up" in told.run("up", "--detach", code=2).stderr

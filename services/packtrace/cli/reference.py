@@ -167,18 +167,24 @@ def show(
         str | None,
         typer.Argument(metavar="[ENTITY]", help="product, lot, location, party, line, device, operator or policy.", show_default=False),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Argument(metavar="[KEY]", help="Of one of them, e.g. 09506000134352/L7: all its versions.", show_default=False),
+    ] = None,
     home: Home = HOME,
     as_json: Json = False,
 ) -> None:
-    """The reference data that verdicts use now.
+    """The reference data that verdicts use now; of one entity every version it ever had.
 
-    Example: packtrace reference show lot
+    Example: packtrace reference show lot 09506000134352/L7
     """
     from packtrace.cli.system import applied_reference
     from packtrace.domain.vocabulary import Entity
 
     if entity is not None and entity not in list(Entity):
         raise RefusedError(f"expected one of {', '.join(Entity)}, found {entity!r}")
+    if entity is not None and key is not None:
+        return _show_versions(entity, key, home, as_json)
     rows = [(*name.split("|", 1), json.loads(value)) for name, value in sorted(applied_reference(home).items())]
     rows = [row for row in rows if entity is None or row[0] == entity]
     if as_json:
@@ -195,9 +201,22 @@ def show(
         table.add_column(title, overflow="fold", no_wrap=title != "value")
     for kind, key, value in rows:
         table.add_row(
-            kind, key_words(key), ", ".join(f"{name} {_plain(one)}" for name, one in value.items() if name not in KEYS.get(kind, ()))
+            kind, key_words(key), ", ".join(f"{name} {plain(one)}" for name, one in value.items() if name not in KEYS.get(kind, ()))
         )
     screen().print(table)
+
+
+def _show_versions(entity: str, key: str, home: Path, as_json: bool) -> None:
+    from packtrace.cli.ask import found, query, segment
+
+    answer = found(query(home).get(f"/reference/{entity}/{segment(key)}"))
+    if as_json:
+        for row in answer["versions"]:
+            emit({"entity": entity, "key": key} | row)
+        return
+    from packtrace.cli.draw_reference import versions
+
+    screen().print(versions(answer, KEYS.get(entity, ())))
 
 
 def key_words(key: str) -> str:
@@ -216,16 +235,15 @@ def fields_changed(row: Difference) -> list[tuple[str, str, str]]:
         return []
     before = json.loads(row.before or "{}")
     after = json.loads(row.change.value_json or "{}")
-    return [
-        (name, _plain(before.get(name)), _plain(after.get(name))) for name in {**before, **after} if before.get(name) != after.get(name)
-    ]
+    return [(name, plain(before.get(name)), plain(after.get(name))) for name in {**before, **after} if before.get(name) != after.get(name)]
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value of JSON as people write it."""
     if isinstance(value, list):
-        return " ".join(map(_plain, value))
+        return " ".join(map(plain, value))
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{name} {_plain(one)}" for name, one in value.items()) + ")"
+        return "(" + ", ".join(f"{name} {plain(one)}" for name, one in value.items()) + ")"
     return value if isinstance(value, str) else "-" if value is None else json.dumps(value, ensure_ascii=False)
 
 

@@ -9,6 +9,7 @@ from packtrace.codec.identifiers import parse_scan
 from packtrace.domain.explain import explain
 from packtrace.domain.item import Item
 from packtrace.domain.step import Subject
+from packtrace.domain.vocabulary import Entity
 from packtrace.errors import RejectedError, UnavailableError
 from packtrace.query import render
 from packtrace.query.alerts import STATUSES, alert_answer, rejected_answer, statuses, versions_answer
@@ -22,6 +23,7 @@ from packtrace.query.parameters import Parameters, cursor_text, item_of, lot_of
 from packtrace.query.past import Past
 from packtrace.query.problem import ProblemError, of_rejected
 from packtrace.query.recall import recall_answer
+from packtrace.query.reference import reference_answer
 from packtrace.query.tree import NODES_DEFAULT, NODES_MAX, tree_answer
 from packtrace.query.verify import verify_answer
 
@@ -31,6 +33,9 @@ UNITS_MAX = 100_000
 EVIDENCE_ROWS_MAX = 1_000
 """Reports of the few events an alert names: a machine that sends one without end hides none of the others."""
 CODE_CHARACTERS_MAX = 1_024
+
+ENTITIES = tuple(str(entity) for entity in Entity if entity is not Entity.RECALL)
+"""What reference data is made of; a recall of lots is an event."""
 
 _ALERT_ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
@@ -175,6 +180,16 @@ class Answers:
             raise ProblemError("unknown-rejected", f"nothing from {topic}/{partition} offset {offset} was rejected")
         row, key, value = found
         return rejected_answer(row) | {"key": key, "value": value, "as_of": render.time(self._as_of_history())}
+
+    def reference(self, segments: Sequence[str], parameters: Parameters) -> Json:
+        entity, key = segments
+        if entity not in ENTITIES:
+            detail = f"entity: expected one of {', '.join(ENTITIES)}, found {entity[:40]!r}"
+            raise ProblemError("bad-parameter", detail, {"where": "entity"})
+        rows = self._archive.reference_versions(entity, key)
+        if not rows:
+            raise ProblemError("unknown-reference", f"no {entity} {key[:100]} has ever been loaded")
+        return reference_answer(entity, key, rows, self._as_of_history())
 
     def stats(self, segments: Sequence[str], parameters: Parameters) -> Json:
         as_of = self._as_of_history()

@@ -57,6 +57,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(("verify",),                      ("code",),                                               Answers.verify),
     Question(("rejected",),                    ("reason", "since", "limit", "cursor"),                  Answers.rejected),
     Question(("rejected", "{}", "{}", "{}"),   (),                                                      Answers.rejected_one),
+    Question(("reference", "{}", "{}"),        (),                                                      Answers.reference),
     Question(("stats",),                       (),                                                      Answers.stats),
     Question(("freshness",),                   (),                                                      Answers.freshness),
 )

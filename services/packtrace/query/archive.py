@@ -97,6 +97,26 @@ FROM rejected FINAL
 WHERE topic = {topic:String} AND partition = {partition:Int32} AND offset = {offset:Int64}
 """
 
+
+class ReferenceRow(NamedTuple):
+    """One version of an entity of the reference data."""
+
+    log_time: int
+    removed: bool
+    value: str
+
+
+_REFERENCE = """
+SELECT toUnixTimestamp64Micro(log_time), fact_retracted, state FROM history
+WHERE item = '' AND row_type = 'entity' AND partition = 0
+  AND (other = {name:String} OR startsWith(other, concat({name:String}, '@')))
+ORDER BY offset, position
+LIMIT 1 BY offset, position
+LIMIT {limit:UInt32}
+"""
+REFERENCE_VERSIONS_MAX = 10_000
+
+
 _COUNTS: dict[str, str] = {
     # distinct (partition, offset, position), counted record by record so that memory stays small
     "history": """
@@ -166,6 +186,11 @@ class Archive(ItemArchive):
         """One rejected input, with its key and value in base64."""
         rows = self._ask(_REJECTED_ONE, {"topic": topic, "partition": partition, "offset": offset})
         return (RejectedRow(*rows[0][:-2]), rows[0][-2], rows[0][-1]) if rows else None
+
+    def reference_versions(self, entity: str, key: str) -> list[ReferenceRow]:
+        """Every version of an entity that was applied, the oldest first; each partition applies all, so one tells."""
+        rows = self._ask(_REFERENCE, {"name": f"{entity}|{key}", "limit": REFERENCE_VERSIONS_MAX})
+        return [ReferenceRow(int(log_time), bool(removed), str(value)) for log_time, removed, value in rows]
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Table -> counts, see ``_COUNTS``."""

@@ -19,6 +19,7 @@ CODES = {
     "unknown-item":         (404,   "No event has named this item"),
     "unknown-lot":          (404,   "No unit of this lot is known"),
     "unknown-alert":        (404,   "There is no alert with this id"),
+    "unknown-reference":    (404,   "No such reference data has been loaded"),
     "unknown-rejected":     (404,   "Nothing from there was rejected"),
     "not-found":            (404,   "There is nothing at this path"),
     "method-not-allowed":   (405,   "The query service only reads: GET"),
