@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import signal
 import sys
 import tempfile
 import time
@@ -198,6 +199,7 @@ def main() -> None:
     parser.add_argument("--orders", default=",".join(ORDERS))
     parser.add_argument("--dump", type=Path, help="folder for states and alerts as JSON lines, to compare orders that end differently")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the system that is up goes down, too
     first, _, last = asked.seeds.partition("-")
     said = run(range(int(first), int(last or first) + 1), asked.units, asked.noise, asked.orders.split(","), asked.dump)
     for sentence in said:
