@@ -137,7 +137,9 @@ def test_nothing_is_lost_or_twice_and_redis_can_be_made_anew(told: System) -> No
     planned = told.json("rebuild", "--dry-run")
     assert [row["partition"] for row in planned] == list(range(16))
     *partitions, done = told.json("rebuild", "--replace")
-    assert [row["digest"] for row in partitions if row["offset"] == planned[row["partition"]]["offset"]]
+    for row in partitions:  # ticks go on between the two commands
+        assert row["digest"]
+        assert row["offset"] >= planned[row["partition"]]["offset"]
     assert done["items"] > 0
     told.run("show", LINK)
     assert {row["holds"] for row in told.json("check", "--quick")} == {"yes"}
