@@ -51,8 +51,8 @@ pipeline: setup ## the whole system on real servers
 simulation: setup ## 5,000 short histories with every fault, in memory; a few minutes
 	@HISTORIES=$(or $(HISTORIES),5000) $(PYTEST) tests/simulation
 
-crash: setup ## processes killed between two effects
-	@$(PYTEST) -m crash
+crash: setup ## processes killed between any two effects, on real servers, and what else can fail; about ten minutes
+	@CRASH_SWEEP=all $(PYTEST) -m crash --durations=10
 
 test: check ## everything, unit to pipeline: those with servers, and beside them, on the second core, those without
 	@PACKTRACE_WORLDS=10000 $(PYTEST) -m "$(WITHOUT_SERVERS)" --durations=10 > $(VENV)/unit.out 2>&1 & unit=$$!; \

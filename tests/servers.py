@@ -53,6 +53,7 @@ class Servers:
         self._kind = kind
         self._addresses: dict[str, str] = {}
         self._stack = ExitStack()
+        self._keepers: dict[str, Keeper] = {}
 
     def address(self, name: str) -> str:
         """Where ``kafka``, ``registry``, ``valkey`` or ``clickhouse`` listens."""
@@ -60,6 +61,10 @@ class Servers:
             start = self._start_container if self._kind == "docker" else self._start_embedded
             self._addresses[name] = start(name)
         return self._addresses[name]
+
+    def pid(self, name: str) -> int:
+        """The process of an embedded server; it is started again when it ends."""
+        return self._keepers[name].state.pid
 
     def stop(self) -> None:
         self._stack.close()
@@ -78,6 +83,7 @@ class Servers:
         changed = threading.Event()
         keeper = Keeper(part, logs, changed.set)
         _keepers.append(keeper)
+        self._keepers[name] = keeper
         keeper.start()
 
         def stop() -> None:

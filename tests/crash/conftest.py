@@ -1,0 +1,36 @@
+"""One works for all crash tests, on servers of its own: other tests write to the same topics what no service would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crash.works import SERVICES, Works
+from tests.servers import Servers
+
+
+@pytest.fixture(scope="session")
+def _works(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works]:
+    home = tmp_path_factory.mktemp("works")
+    servers = Servers(home, request.config.getoption("--servers"))
+    works = None
+    try:
+        works = Works(home, servers)
+        yield works
+    finally:
+        if works is not None:
+            works.close()
+        servers.stop()
+
+
+@pytest.fixture
+def works(_works: Works) -> Works:
+    """With every service running; what a test ended is started again."""
+    for name in [name for name in _works.running if name not in SERVICES or not _works.lives(name)]:
+        process = _works.running.pop(name)
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+    _works.start(*(name for name in SERVICES if name not in _works.running))
+    return _works

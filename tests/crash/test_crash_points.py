@@ -1,0 +1,75 @@
+"""Killed between any two effects, on real servers: started again, nothing is lost and nothing is twice.
+
+``make crash`` sweeps every point at its first and at a later passage; ``make test`` takes one of each service.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from packtrace.adapters.crash_point import POINTS
+from tests.crash.works import KILLED, SERVICES, Works
+from tests.gateway.process import Process
+
+pytestmark = pytest.mark.crash
+
+SWEEP = os.environ.get("CRASH_SWEEP") == "all"
+QUICK = ("router.after_write:2", "tracker.after_write:2", "sink.after_insert:2")
+ONCE_A_START = ("tracker.after_acquire", "sink.after_recover")
+PASSAGES = (1, 3)
+
+
+def every(service: str) -> list[str]:
+    """``point:passage`` of the points of a service."""
+    return [
+        f"{point}:{passage}"
+        for point in POINTS
+        if point.startswith(f"{service}.")
+        for passage in (PASSAGES if point not in ONCE_A_START else PASSAGES[:1])
+    ]
+
+
+def places(service: str) -> list[str]:
+    """As many as this run takes."""
+    return every(service) if SWEEP else [place for place in QUICK if place.startswith(f"{service}.")]
+
+
+@pytest.mark.parametrize("place", [place for service in (*SERVICES, "gateway") for place in places(service)])
+def test_killed_there_nothing_is_lost_and_nothing_is_twice(works: Works, tmp_path: Path, place: str) -> None:
+    name = place.partition(".")[0]
+    if name == "gateway":
+        kill_the_gateway(works, Process(tmp_path, works.kafka, works.registry), place)
+    else:
+        works.stop(name)
+        works.start(name, crash_at=place)
+        works.publish_until_killed(name)
+        works.publish(works.story())
+        works.start(name)
+    works.assert_nothing_lost_or_twice()
+
+
+def kill_the_gateway(works: Works, gateway: Process, place: str) -> None:
+    """Asked until it dies, and then once more for the same."""
+    said = [event for event in works.story() if isinstance(event, dict)]
+    answers = 0
+    try:
+        gateway.start(crash_at=place)
+        with suppress(OSError, http.client.HTTPException):
+            for answers in range(5):
+                assert gateway.ask("POST", "/events", said).status == 202
+        assert gateway.ended() == KILLED
+        assert answers < 4
+        gateway.start()
+        assert gateway.ask("POST", "/events", said).status == 202
+        assert gateway.terminate() == 0
+    finally:
+        gateway.stop()
+
+
+def test_the_sweep_takes_every_point() -> None:
+    assert {place.partition(":")[0] for service in (*SERVICES, "gateway") for place in every(service)} == set(POINTS)
