@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from tests.gateway.process import Process
 
 pytestmark = pytest.mark.crash
 
-SWEEP = os.environ.get("CRASH_SWEEP") == "all"
-QUICK = ("router.after_write:2", "tracker.after_write:2", "sink.after_insert:2")
+QUICK = frozenset({"router.after_write:1", "tracker.after_write:3", "sink.after_insert:1", "gateway.after_publish:1"})
 ONCE_A_START = ("tracker.after_acquire", "sink.after_recover")
 PASSAGES = (1, 3)
+ANSWERS_MAX = 5
 
 
 def every(service: str) -> list[str]:
@@ -34,12 +33,10 @@ def every(service: str) -> list[str]:
     ]
 
 
-def places(service: str) -> list[str]:
-    """As many as this run takes."""
-    return every(service) if SWEEP else [place for place in QUICK if place.startswith(f"{service}.")]
+EVERY = [place for service in (*SERVICES, "gateway") for place in every(service)]
 
 
-@pytest.mark.parametrize("place", [place for service in (*SERVICES, "gateway") for place in places(service)])
+@pytest.mark.parametrize("place", [pytest.param(place, marks=() if place in QUICK else pytest.mark.sweep) for place in EVERY])
 def test_killed_there_nothing_is_lost_and_nothing_is_twice(works: Works, tmp_path: Path, place: str) -> None:
     name = place.partition(".")[0]
     if name == "gateway":
@@ -60,10 +57,10 @@ def kill_the_gateway(works: Works, gateway: Process, place: str) -> None:
     try:
         gateway.start(crash_at=place)
         with suppress(OSError, http.client.HTTPException):
-            for answers in range(5):
+            while answers < ANSWERS_MAX:
                 assert gateway.ask("POST", "/events", said).status == 202
+                answers += 1
         assert gateway.ended() == KILLED
-        assert answers < 4
         gateway.start()
         assert gateway.ask("POST", "/events", said).status == 202
         assert gateway.terminate() == 0
@@ -72,4 +69,5 @@ def kill_the_gateway(works: Works, gateway: Process, place: str) -> None:
 
 
 def test_the_sweep_takes_every_point() -> None:
-    assert {place.partition(":")[0] for service in (*SERVICES, "gateway") for place in every(service)} == set(POINTS)
+    assert {place.partition(":")[0] for place in EVERY} == set(POINTS)
+    assert set(EVERY) >= QUICK

@@ -60,7 +60,7 @@ class Works:
 
     def start(self, *names: str, instance: str = "", **settings: str) -> None:
         """Start services, e.g. ``start("sink", crash_at="sink.after_insert")``; ``instance`` is a second one of its kind. Returns when
-        they are ready; one that is to crash is not waited for."""
+        they answer; one that is to crash is not waited for."""
         ports = {name: free_port() for name in names}
         for name in names:
             environment = {key: value for key, value in os.environ.items() if not key.startswith("PACKTRACE_")} | {
@@ -84,15 +84,15 @@ class Works:
 
         if "crash_at" not in settings:
             for name in names:
-                self._until_ready(name + instance, ports[name])
+                self._until_it_answers(name + instance, ports[name])
 
-    def _until_ready(self, name: str, port: int) -> None:
+    def _until_it_answers(self, name: str, port: int) -> None:
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end and self.lives(name):
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"{name} was not ready: {self.log(name)}")
+        raise AssertionError(f"{name} does not answer: {self.log(name)}")
 
     def ended(self, name: str, seconds: float = 40) -> int:
         """The exit code of one that ends by itself."""
