@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -p no:cacheprovider
-WITHOUT_SERVERS := not contract and not pipeline and not crash and not bench
+WITHOUT_SERVERS := not contract and not pipeline and not crash and not bench and not sweep
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock fmt check unit contract pipeline simulation crash test soak demo up down status bench worlds docs clean
