@@ -116,9 +116,10 @@ SELECT count(), min(offset), max(offset) FROM
     WHERE topic = 'events' AND partition = {partition:Int32} AND offset >= {start:Int64} AND offset < {end:Int64}
 )
 """
+# the router rejects unread what ends its process; the sink may well be able to read it
 _BOTH = """
 SELECT offset FROM events WHERE partition = {partition:UInt16} AND offset < {end:Int64}
-  AND offset IN (SELECT offset FROM rejected WHERE topic = 'events' AND partition = {partition:Int32})
+  AND offset IN (SELECT offset FROM rejected WHERE topic = 'events' AND partition = {partition:Int32} AND reason != 'poison')
 ORDER BY offset LIMIT 5
 """
 _OPS = """
@@ -132,6 +133,7 @@ LEFT JOIN
     SELECT event_partition, event_offset, count() AS ops FROM history WHERE row_type = 'op' GROUP BY event_partition, event_offset
 ) AS h ON e.partition = h.event_partition AND e.offset = h.event_offset
 WHERE e.items != h.ops
+  AND (toInt32(e.partition), e.offset) NOT IN (SELECT partition, offset FROM rejected WHERE topic = 'events' AND reason = 'poison')
 ORDER BY e.items, e.partition, e.offset LIMIT 5
 """
 _ITEM_ROWS = """

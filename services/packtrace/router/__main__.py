@@ -43,7 +43,13 @@ def main() -> int:
         open_reader,
         lambda: KafkaWriter(settings.kafka, client="router"),
         registry,
-        Limits(settings.router_batch_records, settings.router_batch_bytes, settings.tick_seconds, settings.clock_margin_seconds),
+        Limits(
+            settings.router_batch_records,
+            settings.router_batch_bytes,
+            settings.tick_seconds,
+            settings.clock_margin_seconds,
+            settings.router_poison_kills,
+        ),
         ops_partitions=topics()["ops"].partitions,
         event_partitions=topics()["events"].partitions,
     )

@@ -78,6 +78,14 @@ def schema_id_of(record: LogRecord) -> int | None:
         return None
 
 
+def poisoned(record: LogRecord, kills: int) -> Routed:
+    """A record at which the process ended again and again, rejected unread."""
+    error = RejectedError(Reject.POISON, "", "a record that can be routed", f"one at which {kills} processes ended")
+    routed = Routed(events=int(record.topic == EVENTS))
+    routed.rejected.append(rejected(*record[:3], record.log_time, error, key=record.key, value=record.value))
+    return routed
+
+
 class Core:
     """The function ``route`` with its memory of what lines repeat.
 

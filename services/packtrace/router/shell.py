@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,8 +14,9 @@ from packtrace.adapters.crash_point import crash_point
 from packtrace.codec import rejected_record, wire
 from packtrace.errors import RejectedError, UnavailableError
 from packtrace.ports import Committed, LogReader, LogRecord, LogWriter, Schemas, TopicPartition
+from packtrace.router import poison
 from packtrace.router.clocks import Clocks
-from packtrace.router.core import EVENTS, REFERENCE, Core, schema_id_of, source_name
+from packtrace.router.core import EVENTS, REFERENCE, Core, Routed, poisoned, schema_id_of, source_name
 from packtrace.router.share import RejectedShare
 from packtrace.telemetry import log
 
@@ -36,6 +38,8 @@ class Limits(NamedTuple):
     batch_bytes: int
     tick_seconds: float
     clock_margin_seconds: float
+    poison_kills: int = 0
+    """Processes that may end at one record alone before it is rejected; 0: it is never rejected."""
 
 
 class Router:
@@ -71,6 +75,8 @@ class Router:
         self._core = Core(ops_partitions, event_partitions)
         self._share = RejectedShare()
         self._texts: dict[int, str] = {}
+        self._name = secrets.token_hex(8)
+        """Of this process, in its notes."""
         self._trouble: str | None = "starting"
 
     def ready(self) -> str | None:
@@ -154,6 +160,8 @@ class Session:
         self._commit_due = 0.0
         self._tick_due = 0.0
         self._told: set[int] = set()
+        self._watches: dict[TopicPartition, poison.Watch] = {}
+        """Partitions that have not got on from where this session found them."""
         self._joined = False
         self.committed = False
         self._reader = router._open_reader()
@@ -172,7 +180,10 @@ class Session:
         with telemetry.ROUTER_STAGE_SECONDS.labels("read").time():
             records = self._reader.poll(self._router._limits.batch_records, POLL_SECONDS)
         for batch in self._bounded(records):
-            self.process(batch)
+            if self._watches:
+                self._watched(batch)
+            else:
+                self.process(batch)
         self._writer.poll()
         now = self._router._clock()
         if now >= self._tick_due:
@@ -198,6 +209,10 @@ class Session:
         started = time.perf_counter()
         routed = self._router._core.route(batch, writers, self._clocks.reached())
         telemetry.ROUTER_STAGE_SECONDS.labels("build").observe(time.perf_counter() - started)
+        self._write(batch, routed)
+
+    def _write(self, batch: Sequence[LogRecord], routed: Routed) -> None:
+        """Effect 3."""
         crash_point("router.before_write")
         with telemetry.ROUTER_STAGE_SECONDS.labels("write").time():
             for target, body in routed.ops:
@@ -225,6 +240,50 @@ class Session:
                 first=f"{first.topic}/{first.partition}/{first.offset}",
             )
         self._router._share.count(self._router._clock(), len(batch), len(routed.rejected))
+
+    def _watched(self, batch: Sequence[LogRecord]) -> None:
+        """Process ``batch`` while a record that kills may be in it: see ``poison``."""
+        together: list[LogRecord] = []
+        alone: list[LogRecord] = []
+        notes: dict[TopicPartition, Committed] = {}
+        for record in batch:
+            partition = TopicPartition(record.topic, record.partition)
+            watch = self._watches.get(partition)
+            if watch is not None and watch.left:
+                alone.append(record)
+                continue
+            together.append(record)
+            if watch is not None:
+                notes[partition] = Committed(watch.start, poison.encode(watch.begins(self._router._name)))
+                del self._watches[partition]
+        if notes:
+            self._note(notes)
+        if together:
+            self.process(together)
+        for record in alone:
+            self._process_alone(record)
+
+    def _process_alone(self, record: LogRecord) -> None:
+        partition = TopicPartition(record.topic, record.partition)
+        watch = self._watches.get(partition)
+        if watch is None:
+            return self.process([record])
+        if watch.kills(record.offset):
+            log.error("poison", record=f"{source_name(partition)}/{record.offset}", processes_ended=watch.note.kills)
+            self._write([record], poisoned(record, watch.note.kills))
+            del self._watches[partition]
+        else:
+            self._note({partition: Committed(record.offset, poison.encode(watch.begins_alone(record.offset, self._router._name)))})
+            self.process([record])
+            watch.left -= 1
+            if not watch.left:
+                del self._watches[partition]
+        self.finish()
+
+    def _note(self, notes: dict[TopicPartition, Committed]) -> None:
+        """A note that cannot be stored counts as none."""
+        with suppress(UnavailableError):
+            self._reader.commit(notes)
 
     def close(self) -> None:
         """Leave; what is not committed is written again by whoever comes next."""
@@ -285,6 +344,8 @@ class Session:
         for partition, stored in self._reader.committed(partitions).items():
             start = stored.offset if stored.offset >= 0 else self._reader.watermarks(partition)[0]
             starts[partition] = start
+            if kills_max := self._router._limits.poison_kills:
+                self._watches[partition] = poison.Watch(start, poison.decode(stored.metadata, self._router._name), kills_max)
             if partition.topic == EVENTS:
                 self._clocks.assigned(partition, start)
         self._joined = True
@@ -296,6 +357,7 @@ class Session:
         going = {partition: self._dirty.pop(partition) for partition in partitions if partition in self._dirty}
         for partition in partitions:
             self._clocks.revoked(partition)
+            self._watches.pop(partition, None)
         log.info("revoked", partitions=[source_name(partition) for partition in partitions])
         if going:
             self._writer.flush(FLUSH_SECONDS)
