@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -q -p no:cacheprovider
 WITHOUT_SERVERS := not contract and not pipeline and not crash and not bench and not sweep
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check unit contract pipeline simulation crash test soak demo up down status bench worlds docs clean
+.PHONY: help setup lock fmt check unit contract pipeline simulation mutants crash test soak demo up down status bench worlds docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ pipeline: setup ## the whole system on real servers
 
 simulation: setup ## 5,000 short histories with every fault, in memory; a few minutes
 	@HISTORIES=$(or $(HISTORIES),5000) $(PYTEST) tests/simulation
+
+mutants: setup ## each mechanism of exactly-once taken out, and the simulation finds what goes wrong; two minutes
+	@$(PYTEST) tests/simulation/test_mutants.py --durations=10
 
 crash: setup ## processes killed between any two effects, on real servers, and what else can fail; about ten minutes
 	@$(PYTEST) -m crash --durations=10

@@ -1,0 +1,147 @@
+"""The simulation bites: without any one of the mechanisms that keep everything exactly once, it finds a history that goes wrong.
+
+``make mutants`` runs these; each takes a mechanism out and searches until the end is not what the log says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import Phase, find, settings
+from hypothesis.errors import NoSuchExample
+
+from packtrace.adapters.history_memory import MemoryHistory
+from packtrace.adapters.state_memory import MemoryStateStore, _apply
+from packtrace.errors import RefusedError
+from packtrace.ports import Commit, Position
+from packtrace.sink.lane import Lane
+from packtrace.sink.shell import Sink
+from packtrace.tracker.engine import PartitionEngine, Step
+from packtrace.tracker.shell import Tracker
+from tests.simulation.plan import Action, plans
+from tests.simulation.plant import Plant
+from tests.simulation.truth import assert_holds, clean, standing, state
+
+pytestmark = [pytest.mark.sweep, pytest.mark.timeout(1200)]
+
+HISTORIES_MAX = 4_000
+
+
+class _Forgetful(dict[str, Position]):
+    """Watermarks that nobody reads back."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return default
+
+
+def no_fence(patch: pytest.MonkeyPatch) -> None:
+    """A commit is taken whoever sends it and wherever the store stands."""
+
+    def commit(self: MemoryStateStore, commit: Commit) -> None:
+        self._answer()
+        stored = self._stored.get(commit.partition)
+        if stored is not None:
+            _apply(stored, commit)
+
+    patch.setattr(MemoryStateStore, "commit", commit)
+    patch.setattr("packtrace.tracker.shell.check_place", lambda store, engine: None)
+
+
+def no_token_and_no_read_back(patch: pytest.MonkeyPatch) -> None:
+    """The table forgets tokens, and the sink does not ask what the table holds."""
+    insert = MemoryHistory.insert
+
+    def forget_and_insert(self: MemoryHistory, *words: Any) -> None:
+        self.forget_tokens()
+        insert(self, *words)
+
+    patch.setattr(MemoryHistory, "insert", forget_and_insert)
+    no_read_back(patch)
+
+
+def no_read_back(patch: pytest.MonkeyPatch) -> None:
+    """The sink believes its own notes and does not ask what the table holds."""
+
+    def held(self: Sink, lane: Lane, confirmed: Any) -> dict[str, Position]:
+        return dict(confirmed or {})
+
+    patch.setattr(Sink, "_held", held)
+
+
+def watermark_off(patch: pytest.MonkeyPatch) -> None:
+    """The tracker applies what it has seen."""
+    init = PartitionEngine.__init__
+
+    def forget(self: PartitionEngine, *words: Any) -> None:
+        init(self, *words)
+        self._watermarks = _Forgetful(self._watermarks)
+
+    patch.setattr(PartitionEngine, "__init__", forget)
+
+
+def commit_before_publish(patch: pytest.MonkeyPatch) -> None:
+    """The state is stored first, and then told."""
+    write, commit = Tracker._write, Tracker._commit
+
+    def late(self: Tracker, step: Step) -> None:
+        commit(self, step)
+        write(self, [step])
+
+    def nothing_yet(self: Tracker, steps: Sequence[Step]) -> None:
+        return None
+
+    patch.setattr(Tracker, "_write", nothing_yet)
+    patch.setattr(Tracker, "_commit", late)
+
+
+def no_intent(patch: pytest.MonkeyPatch) -> None:
+    """The sink confirms what it has not stored yet."""
+
+    def confirm_early(self: Lane, block: Any) -> Any:
+        before = self.position, self.watermarks
+        self.position, self.watermarks = block.end, block.watermarks
+        try:
+            return self.confirmation()
+        finally:
+            self.position, self.watermarks = before
+
+    patch.setattr(Lane, "intend", confirm_early)
+    no_read_back(patch)
+
+
+MUTANTS = (no_fence, no_token_and_no_read_back, no_read_back, watermark_off, commit_before_publish, no_intent)
+
+
+@contextmanager
+def without(mutant: Callable[[pytest.MonkeyPatch], None]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        mutant(patch)
+        yield
+
+
+def goes_wrong(mutant: Callable[[pytest.MonkeyPatch], None], plan: list[Action]) -> bool:
+    """Whether the end of ``plan`` is not what the log says; the truth is computed with every mechanism in its place."""
+    plant = Plant()
+    try:
+        with without(mutant):
+            plant.run(plan)
+            plant.settle()
+        reading = assert_holds(plant)
+        expected = clean(plant)
+        assert state(reading) == state(expected)
+        assert standing(reading) == standing(expected)
+    except (AssertionError, RefusedError):
+        return True
+    return False
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_without_it_the_simulation_finds_a_history_that_goes_wrong(mutant: Callable[[pytest.MonkeyPatch], None]) -> None:
+    search = settings(max_examples=HISTORIES_MAX, phases=[Phase.generate], database=None, derandomize=True)
+    try:
+        find(plans(), lambda plan: goes_wrong(mutant, plan), settings=search)
+    except NoSuchExample:
+        raise AssertionError(f"{HISTORIES_MAX} histories without {mutant.__name__} and none went wrong") from None
