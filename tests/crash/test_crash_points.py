@@ -1,6 +1,6 @@
 """Killed between any two effects, on real servers: started again, nothing is lost and nothing is twice.
 
-``make crash`` sweeps every point at its first and at a later passage; ``make test`` takes one of each service.
+``make crash`` sweeps every point at its first and at a later passage.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from tests.gateway.process import Process
 
 pytestmark = pytest.mark.crash
 
-QUICK = frozenset({"router.after_write:1", "tracker.after_write:3", "sink.after_insert:1", "gateway.after_publish:1"})
 ONCE_A_START = ("tracker.after_acquire", "sink.after_recover")
 PASSAGES = (1, 3)
 ANSWERS_MAX = 5
@@ -36,7 +35,8 @@ def every(service: str) -> list[str]:
 EVERY = [place for service in (*SERVICES, "gateway") for place in every(service)]
 
 
-@pytest.mark.parametrize("place", [pytest.param(place, marks=() if place in QUICK else pytest.mark.sweep) for place in EVERY])
+@pytest.mark.sweep
+@pytest.mark.parametrize("place", EVERY)
 def test_killed_there_nothing_is_lost_and_nothing_is_twice(works: Works, tmp_path: Path, place: str) -> None:
     name = place.partition(".")[0]
     if name == "gateway":
@@ -70,4 +70,3 @@ def kill_the_gateway(works: Works, gateway: Process, place: str) -> None:
 
 def test_the_sweep_takes_every_point() -> None:
     assert {place.partition(":")[0] for place in EVERY} == set(POINTS)
-    assert set(EVERY) >= QUICK
