@@ -518,3 +518,16 @@ def test_a_failed_delivery_ends_the_fake_writer_as_it_ends_the_real_one() -> Non
     with pytest.raises(UnavailableError):
         writer.write("topic", b"3", partition=0)
     assert [record.value for record in broker.topic("topic")] == [b"0"]
+
+
+def test_a_partition_that_was_paused_and_taken_away_gives_again_when_it_comes_back(log: Log) -> None:
+    reader = log.reader()
+    until(lambda: len(log.assigned) == 3, reader)
+    reader.pause(log.at(number) for number in range(3))
+    other = log.reader()
+    until(lambda: len(log.assigned) > 3, reader, other)
+    moved = list(log.revoked)
+    other.close()
+    until(lambda: len(log.assigned) > 3 + len(moved), reader)
+    fill(log, 1, partition=moved[0].partition)
+    assert len(read(reader, 1)) == 1

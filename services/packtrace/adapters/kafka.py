@@ -138,6 +138,7 @@ class KafkaReader:
             for partition, position in stored.items():
                 starts[partition] = position.offset if position.offset >= 0 else ck.OFFSET_BEGINNING
             consumer.incremental_assign([ck.TopicPartition(*partition, starts[partition]) for partition in partitions])
+            self.resume(partitions)  # the driver remembers a pause from before the partition was taken away
 
         def revoke(consumer: Any, parts: list[ck.TopicPartition]) -> None:
             gone = [partition for part in parts if (partition := TopicPartition(part.topic, part.partition)) in self._assigned]
