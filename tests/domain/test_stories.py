@@ -459,6 +459,9 @@ HOLDS = {
 }
 
 AGREED = {
+    "what joins a container tells the lot that its pack states": """
+        10:00  -          pack F1 X1 -> D1 lot=L7                   D1: mixed-content?
+    """,
     "a label that comes round again is its issuer's": """
         10:00  line-1     pack U1 -> P1                             in P1
         11:00  d-1        ship P1 place=site to=distributor         transit

@@ -82,10 +82,10 @@ def advance(state: State, step: Step, inside: Inside | None, out: Out) -> int:
     if kind is Kind.REACTIVATE and undo.refused(state, step):
         out.refused.add(step.event.id)
         return broken
+    life.live(state, step)  # first: what joins a container tells the lot that its pack states
     if kind in _MOVING or broken & _ALONE:
         containment.contain(state, step, inside, out, bool(broken & _ALONE))
     custody.keep(state, step)
-    life.live(state, step)
     if kind in _HOLDING:
         holds.hold(state, step)
     trail.leave_trail(state, step)
