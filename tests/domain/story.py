@@ -258,7 +258,7 @@ def play(text: str, reference: Reference = REFERENCE, *, cold: bool = False) -> 
         world.tick(line.log_time)
         outcomes: list[Outcome] = []
         if line.kind == "load":
-            world.load(world.reference.changed(_loaded(line), line.log_time))
+            world.load(_loaded(line), line.log_time)
         elif line.kind:
             outcomes = world.publish(event_of(line), line.log_time)
         for expected in line.expected:

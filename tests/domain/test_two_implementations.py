@@ -41,11 +41,11 @@ def played(small: SmallWorld) -> World:
     for entry in small.entries:
         real.tick(entry.log_time)
         if isinstance(entry, Changed):
-            real.load(real.reference.changed(entry.changes, entry.log_time))
+            real.load(entry.changes, entry.log_time)
         else:
             real.publish(entry.event, entry.log_time)
             if recalled := recall_of_lots(entry.event):  # what the router sends to every partition
-                real.load(real.reference.changed([recalled], entry.log_time))
+                real.load([recalled], entry.log_time)
     real.tick(small.until)
     return real
 

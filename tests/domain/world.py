@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Sequence
 
+from packtrace.codec.concern import concern_of
 from packtrace.codec.state import content_of, counted, pack, unpack
 from packtrace.domain import judge
 from packtrace.domain.alert import AlertChange
@@ -13,7 +15,7 @@ from packtrace.domain.explode import own_events, recall_of_lots
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.own_event import OwnEvent
-from packtrace.domain.reference import Reference
+from packtrace.domain.reference import Reference, ReferenceChange
 from packtrace.domain.vocabulary import Outcome, Status
 
 FACTS_MAX = 20_000
@@ -50,7 +52,7 @@ class World:
         """All ops of an event, then facts until all is quiet; first what it changes in reference data."""
         recall = recall_of_lots(event)
         if recall is not None:
-            self.load(self.reference.changed([recall]))
+            self.load([recall])
         return [self.apply(key, own, deliver) for key, own in own_events(event, log_time)]
 
     def apply(self, key: str, own: OwnEvent, deliver: bool = True) -> Outcome:
@@ -101,12 +103,16 @@ class World:
             self.deliver()
         self.clock = max(self.clock, clock)
 
-    def load(self, reference: Reference) -> None:
-        """A change of reference data reaches every item."""
-        before, self.reference = self.reference, reference
+    def load(self, changes: Sequence[ReferenceChange], log_time: int = 0) -> None:
+        """A change of reference data reaches every item that it touches."""
+        before, self.reference = self.reference, self.reference.changed(changes, log_time)
+        concern = concern_of(changes, before)
+        if concern is None:
+            return
         for key in list(self.items):
             item = self.item(key)
-            self._take(item, judge.apply_reference(item, before, reference, self.clock))
+            if concern.touches(key, pack(item), content_of(item)):
+                self._take(item, judge.apply_reference(item, before, self.reference, self.clock))
         self.deliver()
 
     def _take(self, item: Item, judged: judge.Judged) -> judge.Judged:

@@ -16,7 +16,12 @@ def pack_key(key: str) -> bytes:
         return b""
     if key[:2] == "00":
         return b"\x00" + int(key[2:]).to_bytes(8, "big")
-    return b"\x01" + int(key[2:16]).to_bytes(6, "big") + key[18:].encode()
+    return b"\x01" + pack_gtin(key[2:16]) + key[18:].encode()
+
+
+def pack_gtin(gtin: str) -> bytes:
+    """14 digits in 6 bytes."""
+    return int(gtin).to_bytes(6, "big")
 
 
 def unpack_key(packed: bytes) -> str:

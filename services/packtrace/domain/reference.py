@@ -6,7 +6,7 @@ Keys: product GTIN-14, lot ``GTIN-14/lot``, location and party GLN key, line, de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -171,6 +171,10 @@ class Reference:
                 values[entity][change.key] = value
         return Reference({**self._values, **values}) if values else self
 
+    def values_of(self, entity: Entity) -> Mapping[str, Value]:
+        """All of one kind, by key."""
+        return self._values.get(entity, {})
+
     def product(self, gtin: str) -> Product | None:
         return self.products.get(gtin)
 
@@ -276,32 +280,6 @@ def _recalled(events: Iterable[LotRecall]) -> Mapping[tuple[str, str], int]:
 
 
 _EMPTY: Final = Reference({})
-
-
-def concerns(changes: Iterable[ReferenceChange], reference: Reference) -> Callable[[str], bool]:
-    """Which item keys must be judged again after ``changes`` to ``reference``.
-
-    A unit's product and its lots concern its own serials and what may hold them: logistic units, and products that are no
-    unit. A container's product also concerns what is packed into it; a place or a device every event there: then all.
-    Operators and the policy concern nothing that has been judged.
-    """
-    gtins: set[str] = set()
-    for change in changes:
-        if change.entity == Entity.LOT or (change.entity == Entity.PRODUCT and _is_unit(change)):
-            gtins.add(change.key[:14])
-        elif change.entity not in (Entity.OPERATOR, Entity.POLICY):
-            return lambda key: True
-    if not gtins:
-        return lambda key: False
-    gtins.update(product.gtin for product in reference.products.values() if product.level is not Level.UNIT)
-    return lambda key: key[:2] == "00" or key[2:16] in gtins
-
-
-def _is_unit(change: ReferenceChange) -> bool:
-    if change.value_json is None:
-        return False
-    stated = msgspec.json.decode(change.value_json)
-    return isinstance(stated, dict) and stated.get("level") == "unit"
 
 
 def parse_file(data: bytes) -> list[ReferenceChange]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 
 import xxhash
 
@@ -48,6 +48,9 @@ class Cache:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._items)
+
+    def items(self) -> ItemsView[str, Cached]:
+        return self._items.items()
 
     def get(self, key: str) -> Cached | None:
         return self._items.get(key)

@@ -11,18 +11,19 @@ After them come the rows that a rebuild needs: the content entries that the reco
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from packtrace.codec import checkpoint, state
 from packtrace.codec.alert_record import AlertRecord
+from packtrace.codec.concern import Concern, concern_of
 from packtrace.codec.history import ROW_CLOCK, ROW_OP, ROW_REFERENCE, HistoryBuilder
 from packtrace.codec.ops import OpsBatch
 from packtrace.domain.explode import own_event
 from packtrace.domain.fact import Fact
 from packtrace.domain.identifiers import partition_of
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_facts, apply_reference
-from packtrace.domain.reference import Reference, ReferenceChange, concerns, dated
+from packtrace.domain.reference import Reference, ReferenceChange, dated
 from packtrace.domain.vocabulary import Outcome
 from packtrace.ports import Commit, PartitionMeta, Position
 from packtrace.tracker import rows
@@ -49,10 +50,10 @@ class OpsRecord(NamedTuple):
 
 class Needs(NamedTuple):
     """What a step wants from the store: the items of ``keys``, and of all others those that a change of reference data
-    ``concerns``; None where none changes. What is in memory is not asked for: it is newer."""
+    touches; None where none changes. What is in memory is not asked for: it is newer."""
 
     keys: list[str]
-    concerns: Callable[[str], bool] | None
+    concern: Concern | None
 
 
 class FactOut(NamedTuple):
@@ -130,7 +131,7 @@ class PartitionEngine:
                 if Position(change.offset, 0) > self._watermarks.get(batch.sources[change.source], _BEFORE_ALL):
                     changes.append(ReferenceChange(change.entity, change.key, change.json))
         keys.update(self._due_until(clock))
-        return Needs([key for key in keys if key not in self.cache], concerns(changes, self._reference) if changes else None)
+        return Needs([key for key in keys if key not in self.cache], concern_of(changes, self._reference))
 
     def _due_until(self, clock: int) -> list[str]:
         """Keys of the deadlines passed at ``clock``; looks at no more of the heap than that."""
@@ -248,8 +249,11 @@ class PartitionEngine:
         if not changes:
             return
         before, self._reference = self._reference, self._reference.changed(changes)
-        concerned = concerns(changes, self._reference)
-        for key in sorted(key for key in self.cache if concerned(key)):
+        concern = concern_of(changes, before)
+        if concern is None:
+            return
+        touched = [key for key, cached in self.cache.items() if concern.touches(key, cached.packed, cached.content)]
+        for key in sorted(touched):
             cached = self.cache.made(key)
             judged = apply_reference(cached.item, before, self._reference, self._clock, log_time)
             if self._took(cached, judged):

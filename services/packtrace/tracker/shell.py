@@ -362,13 +362,13 @@ class Tracker:
 
 def load(store: StateStore, engine: PartitionEngine, batch: list[OpsRecord]) -> dict[str, tuple[bytes, dict[bytes, bytes]]]:
     """Effect 2: what ``engine`` needs of the store to apply ``batch``, as of where it stands. Raises Fenced, Gap."""
-    keys, concerned = engine.needs(batch)
+    keys, concern = engine.needs(batch)
     loaded = store.load(engine.partition, keys) if keys else {}
-    if concerned is not None:
+    if concern is not None:
         for key, packed, content in store.scan(engine.partition):
-            if concerned(key) and key not in engine.cache:
+            if key not in engine.cache and concern.touches(key, packed, content):
                 loaded[key] = (packed, content)
-    if keys or concerned is not None:
+    if keys or concern is not None:
         check_place(store, engine)
     return loaded
 

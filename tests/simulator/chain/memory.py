@@ -6,14 +6,16 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import Any
 
+from packtrace.codec.concern import concern_of
 from packtrace.codec.event_check import check
 from packtrace.codec.identifiers import digital_link
+from packtrace.codec.state import content_of, pack
 from packtrace.domain.alert import AlertChange
 from packtrace.domain.explode import own_events, recall_of_lots
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_fact, apply_reference
-from packtrace.domain.reference import Reference, ReferenceChange, concerns, parse_file
+from packtrace.domain.reference import Reference, ReferenceChange, parse_file
 from packtrace.simulator.chain.recipe import DAY, HOUR
 from packtrace.simulator.chain.world import World
 from packtrace.simulator.messages import raw_event
@@ -66,10 +68,13 @@ class Memory:
     def change(self, changes: list[ReferenceChange]) -> None:
         """Changes of reference data."""
         before, self.reference = self.reference, self.reference.changed(changes, self.clock)
-        concerned = concerns(changes, self.reference)
-        for key in [key for key in self.items if concerned(key)]:
-            self._note(apply_reference(self.items[key], before, self.reference, self.clock))
-            self._wake(self.items[key])
+        concern = concern_of(changes, before)
+        if concern is None:
+            return
+        for item in list(self.items.values()):
+            if concern.touches(item.key, pack(item), content_of(item)):
+                self._note(apply_reference(item, before, self.reference, self.clock))
+                self._wake(item)
 
     def tick(self, clock: int) -> None:
         """Log time passes."""

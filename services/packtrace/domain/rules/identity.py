@@ -75,11 +75,16 @@ def scanner_spoilt(state: State, step: Step) -> Evidence | None:
 def _readings(lot: str) -> Iterator[tuple[str, str]]:
     """What a lot may have been before a scanner read it: (fault, lot)."""
     yield "caps lock", lot.swapcase()
-    yield "keyboard layout", lot.translate(_YZ)
+    yield "keyboard layout", other_keyboard(lot)
     place = lot.find("21", 1)
     while place >= 0:
         yield "lost separator", lot[:place]
         place = lot.find("21", place + 1)
+
+
+def other_keyboard(text: str) -> str:
+    """A text as a scanner types it that is set to a keyboard where Y and Z have changed places; its own inverse."""
+    return text.translate(_YZ)
 
 
 def product_not_known(state: State, step: Step) -> Evidence | None:
