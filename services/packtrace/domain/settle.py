@@ -114,7 +114,7 @@ def _last(settling: Sequence[Element], base: Base | None) -> Key:
 
 def _forget_evidence(state: State) -> None:
     """A base keeps no event ids."""
-    state.commissioned_id = state.packed_id = state.inactive_id = ""
+    state.commissioned_id = state.packed_id = state.inactive_id = state.sighted_id = ""
 
 
 def _settle_content(item: Item, subject: Subject, clock: int) -> None:

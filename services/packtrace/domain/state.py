@@ -57,6 +57,7 @@ class State:
         "shipped_log",
         "side",
         "sighted",
+        "sighted_id",
         "since",
         "sold_to",
         "to",
@@ -100,6 +101,7 @@ class State:
         """Whether a commission of it, a pack into it or a ship of it said ``partial``."""
         self.sighted: tuple[int, str, str] | None = None
         """The latest sighting at a place with coordinates: time, place, device."""
+        self.sighted_id = ""
         self.seen: tuple[Moment, ...] = ()
         """Where it was dispensed or verified within 30 days, since it was last shipped, received or left a container."""
         self.verified: tuple[int, ...] = ()
@@ -141,6 +143,7 @@ class State:
         other.shipped_log = self.shipped_log
         other.side = self.side
         other.sighted = self.sighted
+        other.sighted_id = self.sighted_id
         other.since = self.since
         other.sold_to = self.sold_to
         other.to = self.to

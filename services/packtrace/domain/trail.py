@@ -36,6 +36,7 @@ def leave_trail(state: State, step: Step) -> None:
     if side.place:
         if kind in SIGHTINGS and coordinates(side, step.reference) is not None:
             state.sighted = (time, side.place, step.context.device)
+            state.sighted_id = step.event.id
         if step.subject.level is not Level.UNIT:
             state.naming = (time, *side)
     elif state.life is Life.NONE and state.naming is None and step.subject.level is not Level.UNIT:

@@ -50,6 +50,7 @@ def too_fast(state: State, step: Step) -> Evidence | None:
     return Evidence(
         expected=f"at most {KM_PER_HOUR_MAX} km/h",
         found=f"{km:.0f} km in {max(hours, 0) * 60:.0f} minutes, from {place} to {step.side.place}",
+        events=(state.sighted_id,),
         severity=None if synced else Severity.MEDIUM,
     )
 
