@@ -40,7 +40,7 @@ def main() -> int | None:
     def working() -> None:
         trouble[0] = None
 
-    app = application(settings.kafka, schema_id, str(settings.home / "watch"), working)
+    app = application(settings.kafka, schema_id, str(settings.home / "watch"), working, settings.instance)
     faust.Worker(app, loglevel="WARNING", redirect_stdouts=False).execute_from_commandline()  # exits the process itself
 
 

@@ -21,6 +21,7 @@ import fastavro
 import faust
 import msgspec
 
+from packtrace.adapters.kafka import SESSION_TIMEOUT_MILLISECONDS
 from packtrace.codec import alert_record, wire
 from packtrace.contracts import schema_text
 from packtrace.telemetry import WATCH_ALERTS, WATCH_INCIDENTS, log
@@ -83,8 +84,12 @@ def _read(table: Any, key: str, kind: type[T]) -> T | None:
     return msgspec.json.decode(value, type=kind) if value else None
 
 
-def application(kafka: str, schema_id: int, data_folder: str, working: Callable[[], None]) -> faust.App:
-    """The application; ``working`` is called when a batch is done or the worker has its partitions."""
+def application(kafka: str, schema_id: int, data_folder: str, working: Callable[[], None], instance: str = "") -> faust.App:
+    """The application; ``working`` is called when a batch is done or the worker has its partitions.
+
+    Args:
+        instance: see ``KafkaReader``.
+    """
     app = faust.App(
         "packtrace-watch",
         broker=f"kafka://{kafka}",
@@ -95,6 +100,9 @@ def application(kafka: str, schema_id: int, data_folder: str, working: Callable[
         topic_replication_factor=1,
         topic_disable_leader=True,
         broker_commit_interval=1.0,
+        broker_session_timeout=SESSION_TIMEOUT_MILLISECONDS / 1000,
+        broker_heartbeat_interval=1.0,
+        consumer_group_instance_id=instance or None,
     )
     raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
     alerts = app.topic("alerts", **raw)
