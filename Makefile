@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -q -p no:cacheprovider
 WITHOUT_SERVERS := not contract and not pipeline and not crash and not bench and not sweep
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check unit contract pipeline simulation mutants crash test soak demo up down status bench worlds docs clean
+.PHONY: help setup lock fmt check unit contract pipeline simulation mutants crash test soak demo up down status bench peers stages worlds docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,7 +79,13 @@ down: setup ## stop it; data stays under .packtrace
 status: setup ## what runs, where, since when
 	@$(BIN)/packtrace status
 
-bench: setup ## measurements that assert correctness only
+bench: setup ## measure end to end on fresh systems, every run verified: BENCH="--streams S1 --runs 5 --output bench.json"
+	@$(BIN)/packtrace bench $(BENCH)
+
+peers: setup ## packtrace beside a Faust application, a bare loop and the physical floor, in one run: PEERS="--units 40000 --runs 3"
+	@$(BIN)/python -m tests.bench.peers $(PEERS)
+
+stages: setup ## CPU by stage in one process, without a server; asserts correctness only
 	@$(PYTEST) -m bench -s
 
 worlds: setup ## labelled worlds, 5 seeds of 20,000 units in 3 orders: recall, false alarms, equal ends; about a quarter of an hour

@@ -10,6 +10,7 @@ The rooms, in the order a record passes them:
 - ``watch``      ``alerts`` -> ``incidents``
 - ``query``      answers over HTTP from Redis and ClickHouse
 - ``proof``      nothing lost, nothing twice: the invariants, and Redis rebuilt
+- ``bench``      what it costs, measured end to end
 - ``cli``        the command ``packtrace``
 - ``embedded``   the local servers and their supervisor
 

@@ -93,6 +93,12 @@ class WatchSettings(KafkaSettings):
     """Alerts to incidents."""
 
 
+class StackSettings(Settings):
+    """The local stack."""
+
+    trackers: int = Field(1, ge=1, le=16, description="tracker processes of the local stack; they share the partitions of ops")
+
+
 class ClientSettings(KafkaSettings, RedisSettings, ClickHouseSettings):
     """The command line, where no stack.json says otherwise."""
 
@@ -107,6 +113,7 @@ ALL: tuple[type[Settings], ...] = (
     GatewaySettings,
     QuerySettings,
     WatchSettings,
+    StackSettings,
     ClientSettings,
 )
 

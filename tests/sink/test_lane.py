@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from packtrace.ports import Committed, LogRecord, Position, TopicPartition
-from packtrace.sink.lane import Lane, Limits, recover
+from packtrace.sink.lane import RUSH_SPACING_SECONDS, Lane, Limits, recover
 from tests.sink.world import Rows, encoded
 
 import pytest  # isort: skip
@@ -37,6 +37,23 @@ def test_after_a_pause_a_row_waits_a_moment_and_in_a_stream_for_the_spacing() ->
     one.stored(one.form(), 10.8)
     take(one, record(2), 20.0)
     assert one.due_at() == 20.25
+
+
+def test_in_a_rush_blocks_are_further_apart_until_a_pause_or_the_rush_is_over() -> None:
+    one = lane()
+    take(one, record(0, 300), 10.0)
+    one.stored(one.form(), 10.25)
+    take(one, record(1, 300), 10.5)
+    one.stored(one.form(), 10.75)  # 300 rows in half a second
+    for number, now in enumerate((10.8, 11.0, 11.2), 2):
+        take(one, record(number), now)
+        assert one.due_at() == now + 0.25 or now + 0.25 < 10.75 + 0.5
+    for number, now in enumerate((12.0, 13.0, 14.6), 5):
+        take(one, record(number), now)
+    assert one.due_at() == 10.75 + RUSH_SPACING_SECONDS
+    one.stored(one.form(), 14.75)  # six rows in four seconds
+    take(one, record(8), 14.8)
+    assert one.due_at() == 14.75 + 0.5
 
 
 def test_a_full_block_is_due_at_once_and_holds_no_more_than_its_limit() -> None:

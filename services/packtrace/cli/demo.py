@@ -10,24 +10,20 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
-import signal
-import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from packtrace.cli import own_system
 from packtrace.cli.options import Json
 from packtrace.cli.outcome import NoError
 from packtrace.cli.output import emit, screen
-from packtrace.errors import PacktraceError, RefusedError, UnavailableError
+from packtrace.errors import RefusedError
 
 if TYPE_CHECKING:
     from packtrace.cli.demo_report import Findings
@@ -48,11 +44,6 @@ BURST_UNITS = 20_000
 BURST_NOISE = 0.01
 BURST_FAULTS_OF_EACH = 3
 SETTLE_SECONDS_MAX = 120.0
-BASE_PORT_FIRST = 21_000
-BASE_PORT_LAST = 60_000
-BASE_PORT_STEP = 200
-STACK_APPEARS_SECONDS = 5.0
-"""How long a supervisor that was just started may take to write its state file."""
 
 
 def demo(
@@ -82,7 +73,7 @@ def demo(
     folder = Path(tempfile.mkdtemp(prefix="packtrace-demo-")) if home is None else home.resolve()
     kept = False
     complaints: list[str] = []
-    with _terminated_as_interrupted(), Screen(aside() if as_json else screen()) as view:
+    with own_system.terminated_as_interrupted(), Screen(aside() if as_json else screen()) as view:
         try:
             stack = _up(view, folder, base_port)
             findings, sights = _play(view, folder, seed)
@@ -104,7 +95,7 @@ def demo(
 
 def _up(view: Screen, home: Path, base_port: int | None) -> Stack:
     """Step 1."""
-    from packtrace.embedded.stack import read_stack, up
+    from packtrace.embedded.stack import read_stack
 
     if read_stack(home) is not None:
         raise RefusedError(f"a system runs under {home} already; the demo needs a home of its own")
@@ -112,7 +103,7 @@ def _up(view: Screen, home: Path, base_port: int | None) -> Stack:
         raise RefusedError(f"{home} holds the data of another system; the demo counts every event, so it needs an empty home")
     view.say(f"packtrace demo, home {home}")
     with view.step("start Kafka, registry, Valkey, ClickHouse and the services (the first time they are fetched)") as tell:
-        stack = up(home, detach=True, base_port=base_port or _free_base_port(), progress=tell)
+        stack = own_system.start(home, base_port, tell)
         tell("")
         return stack
 
@@ -141,13 +132,13 @@ def _play(view: Screen, home: Path, seed: int) -> tuple[Findings, Sights]:
     ) as tell:
         real = _publish(home, lines, tell, real_time=True)
     with view.step("wait until the live state, the alerts and ClickHouse have it all") as tell:
-        _settle(home, tell)
+        own_system.settle(home, SETTLE_SECONDS_MAX, tell)
     flat_out = Recipe(seed=seed + 1, lines=LINES, units=BURST_UNITS, noise=BURST_NOISE, faults=dict.fromkeys(FAULTS, BURST_FAULTS_OF_EACH))
     began = time.monotonic()
     with view.step(f"a burst of {BURST_UNITS:,} units flat out, with {BURST_FAULTS_OF_EACH} faults of each rule") as tell:
         burst = _publish(home, flat_out, tell, real_time=False)
     with view.step("until the last row of it is stored") as tell:
-        _settle(home, tell)
+        own_system.settle(home, SETTLE_SECONDS_MAX, tell)
     drained = time.monotonic() - began
     with view.step("compare what was found with what was planted"):
         told = score([real.truth, burst.truth], alerts(home), whole_system=True)
@@ -183,26 +174,6 @@ def _publish(home: Path, recipe: Recipe, tell: Callable[[str], None], *, real_ti
     if not summary.complete:
         raise KeyboardInterrupt
     return summary
-
-
-def _settle(home: Path, tell: Callable[[str], None]) -> None:
-    """As ``packtrace wait``."""
-    from packtrace.cli.settled import Lag, LateError, Waiter
-    from packtrace.cli.stack import _positions
-
-    def lagging(lags: list[Lag]) -> None:
-        if lags:
-            tell("; ".join(lag.text for lag in lags))
-
-    end = time.monotonic() + SETTLE_SECONDS_MAX
-    positions = _positions(home)
-    try:
-        Waiter(positions, lambda: end - time.monotonic(), time.sleep, lagging).wait()
-    except LateError as error:
-        raise UnavailableError(f"not settled after {SETTLE_SECONDS_MAX:.0f} s: {error}; see {home}/logs") from None
-    finally:
-        positions.close()
-    tell("")
 
 
 def _latencies(home: Path, planted: list[tuple[Planted, ...]]) -> list[list[int]]:
@@ -269,76 +240,9 @@ def _show_addresses(view: Screen, stack: Stack, *, running: bool) -> None:
 
 
 def _down(view: Screen, home: Path) -> None:
-    """Step 6. A second Ctrl-C does not stop it half-way."""
-    from packtrace.embedded.stack import down, read_stack
-
-    gc.collect()  # clients of Kafka that are still referenced would complain aloud that the broker is gone
-    with _signals_ignored(), view.step("stop everything") as tell:
-        end = time.monotonic() + STACK_APPEARS_SECONDS
-        while read_stack(home) is None and (home / "logs").exists() and not (home / "stack.json").exists() and time.monotonic() < end:
-            time.sleep(0.1)
-        try:
-            down(home, progress=tell)
-        except PacktraceError as error:
-            tell(str(error))
-        else:
-            tell("")
-
-
-def _free_base_port() -> int:
-    """The first range whose ports can all be bound.
-
-    Raises:
-        RefusedError: there is none.
-    """
-    from packtrace.embedded.plan import ports
-
-    for base in range(BASE_PORT_FIRST, BASE_PORT_LAST, BASE_PORT_STEP):
-        if all(_is_free(port) for port in ports(base).values()):
-            return base
-    raise RefusedError(f"no free range of ports between {BASE_PORT_FIRST} and {BASE_PORT_LAST}; choose one with --base-port")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the demo as Ctrl-C does: with everything stopped."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _signals_ignored() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP do nothing within the block."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    """Step 6."""
+    with view.step("stop everything") as tell:
+        own_system.stop(home, tell)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""Commands that look inside: what Redis holds for an item or a partition, decoded."""
+"""Commands that look inside: what Redis holds for an item or a partition, decoded, and what all of it weighs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import enum
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,14 +27,22 @@ PARTITION_DIGITS_MAX = 4
 
 
 def inspect(
-    subject: Annotated[str, typer.Argument(metavar="KEY|PARTITION", help="An item in any spelling, or the number of a partition of ops.")],
+    subject: Annotated[
+        str,
+        typer.Argument(metavar="[KEY|PARTITION]", help="An item in any spelling, or the number of a partition of ops.", show_default=False),
+    ] = "",
+    memory: Annotated[bool, typer.Option("--memory", help="Instead: bytes per unit in Redis, by part.")] = False,
     home: Home = HOME,
     as_json: Json = False,
 ) -> None:
-    """What Redis holds, decoded: one item with its content, or where a partition stands.
+    """What Redis holds, decoded: one item with its content, or where a partition stands; or what a unit weighs.
 
     Example: packtrace inspect 3
     """
+    if memory == bool(subject):
+        raise RefusedError("expected an item, a partition or --memory, one of them")
+    if memory:
+        return _memory(home, as_json)
     from packtrace.cli.system import state_store
     from packtrace.contracts import topics
 
@@ -64,6 +73,18 @@ def inspect(
     fields["content_bytes"] = sum(len(name) + len(entry) for name, entry in content.items())
     fields["state"] = plain(unpack(key, packed, content))
     return _say(key, fields, as_json)
+
+
+def _memory(home: Path, as_json: bool) -> None:
+    from packtrace.cli.system import addresses
+    from packtrace.cli.weight import as_json as in_json
+    from packtrace.cli.weight import memory_report, weighed
+
+    found = weighed(addresses(home).redis)
+    if as_json:
+        return emit(in_json(found))
+    for renderable in memory_report(found):
+        screen().print(renderable)
 
 
 def partition_as_json(number: int, meta: PartitionMeta) -> dict[str, Any]:

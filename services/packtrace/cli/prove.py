@@ -39,7 +39,7 @@ def check(
     from packtrace.proof.check import check as compare
 
     wrong = 0
-    with _site(home, timeout) as (site, settle), _progress(as_json) as say:
+    with site_of(home, timeout) as (site, settle), _progress(as_json) as say:
         for verdict in compare(site, settle, say, with_fold=not quick):
             wrong += bool(verdict.differences)
             if as_json:
@@ -115,13 +115,12 @@ def rebuild(
 
 
 @contextmanager
-def _site(home: Path, timeout: float) -> Iterator[tuple[Any, Callable[[], None]]]:
+def site_of(home: Path, timeout: float) -> Iterator[tuple[Any, Callable[[], None]]]:
     """What is compared, and how to wait until everything captured is stored."""
     from packtrace.adapters.clickhouse import ClickHouseStore
-    from packtrace.adapters.kafka import KafkaReader
     from packtrace.adapters.kafka_scan import KafkaScan
-    from packtrace.cli.positions import ROUTER_GROUP, SINK_GROUP, LivePositions
     from packtrace.cli.settled import LateError, Waiter
+    from packtrace.cli.stack import positions_of
     from packtrace.cli.system import addresses, state_store
     from packtrace.contracts import topics
     from packtrace.proof.check import Site
@@ -131,7 +130,7 @@ def _site(home: Path, timeout: float) -> Iterator[tuple[Any, Callable[[], None]]
     history = ClickHouseStore(where.clickhouse, where.clickhouse_database, timeout_seconds=600, client="packtrace-check")
     scan = KafkaScan(where.kafka)
     store = state_store(home)
-    positions = LivePositions(KafkaReader(where.kafka, ROUTER_GROUP), KafkaReader(where.kafka, SINK_GROUP), store)
+    positions = positions_of(home)
 
     def settle() -> None:
         began = time.monotonic()

@@ -103,7 +103,7 @@ def wait(
     from packtrace.cli.settled import LateError, Waiter
 
     began = time.monotonic()
-    positions = _positions(home)
+    positions = positions_of(home)
     try:
         with _lag_line(quiet=as_json) as tell:
             rounds = Waiter(positions, lambda: timeout - (time.monotonic() - began), time.sleep, tell).wait()
@@ -224,7 +224,8 @@ def _lag_line(quiet: bool) -> Iterator[Callable[[list[Lag]], None]]:
         yield lambda lags: line.update("; ".join(lag.text for lag in lags)) if lags else None
 
 
-def _positions(home: Path) -> LivePositions:
+def positions_of(home: Path) -> LivePositions:
+    """How far everybody is in the system of ``home``; the caller closes it."""
     from packtrace.adapters.kafka import KafkaReader
     from packtrace.cli.positions import ROUTER_GROUP, SINK_GROUP, LivePositions
     from packtrace.cli.system import addresses, state_store

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from packtrace import settings
 from packtrace.embedded.downloads import Progress
 from packtrace.embedded.kafka import kafka_part
 from packtrace.embedded.part import Part, http_probe
@@ -32,6 +32,7 @@ PORTS = {
     "tracker":        102,
     "sink":           103,
     "watch":          104,
+    **{f"tracker-{number}": 103 + number for number in range(2, 17)},
 }
 # fmt: on
 SERVERS = ("kafka", "registry", "valkey", "clickhouse")
@@ -92,8 +93,14 @@ def clickhouse_part(home: Path, port: int) -> Part:
 
 def services(home: Path, base_port: int, given: Mapping[str, str]) -> list[Part]:
     """Our own processes, each told its addresses by its environment; ``given``: that of ``packtrace up``."""
-    found = [name for name in SERVICES if importlib.util.find_spec(f"packtrace.{name}.__main__")]
-    return [_service(name, home, base_port, given) for name in found]
+    trackers = settings.read(settings.StackSettings, given).trackers
+    more = [f"tracker-{number}" for number in range(2, trackers + 1)]
+    return [_service(name, home, base_port, given) for name in (*SERVICES, *more)]
+
+
+def service_of(part: str) -> str:
+    """Which service a part is one process of: ``tracker`` of ``tracker-2``."""
+    return part.partition("-")[0]
 
 
 def environment(home: Path, base_port: int, given: Mapping[str, str]) -> dict[str, str]:
@@ -116,10 +123,10 @@ def _service(name: str, home: Path, base_port: int, given: Mapping[str, str]) ->
     own = {"gateway": "PACKTRACE_GATEWAY_PORT", "query": "PACKTRACE_QUERY_PORT"}.get(name, "PACKTRACE_HTTP_PORT")
     return Part(
         name=name,
-        command=(sys.executable, "-m", f"packtrace.{name}"),
+        command=(sys.executable, "-m", f"packtrace.{service_of(name)}"),
         address=f"http://127.0.0.1:{port}",
         probe=http_probe(f"http://127.0.0.1:{port}/readyz"),
-        environment=environment(home, base_port, given) | {own: str(port), "PACKTRACE_INSTANCE": f"{name}-1"},
+        environment=environment(home, base_port, given) | {own: str(port), "PACKTRACE_INSTANCE": name if "-" in name else f"{name}-1"},
     )
 
 

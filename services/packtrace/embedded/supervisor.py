@@ -152,7 +152,7 @@ class Supervisor:
         self._stack.state = "stopping"
         self._write()
         for names in (plan.SERVICES, plan.SERVERS):
-            group = [keeper for keeper in self._keepers if keeper.part.name in names]
+            group = [keeper for keeper in self._keepers if plan.service_of(keeper.part.name) in names]
             for keeper in group:
                 keeper.stop()
             for keeper in group:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from functools import cache
 from math import ceil
 from typing import Any
 
@@ -34,13 +35,23 @@ def event_id(value: bytes) -> str:
     return value[at : at + length].decode()
 
 
+def offender(value: bytes) -> tuple[str, str]:
+    """Of a record of ``alerts``: its id, and the id of the event behind it (empty where none is)."""
+    alert: Any = fastavro.schemaless_reader(io.BytesIO(value[FRAME_BYTES:]), _alert_schema(), None)
+    return alert["id"], (alert["events"] or [""])[0]
+
+
+@cache
+def _alert_schema() -> Any:
+    return fastavro.parse_schema(msgspec.json.decode(contracts.schema_text("alert.avsc")))
+
+
 def read_topics(reader: LogReader) -> tuple[dict[str, int], dict[str, tuple[str, int]]]:
     """Everything the topics hold now: event id -> its first log time, alert id -> (offending event id, first log time).
 
     Raises:
         UnavailableError: the broker stopped answering before the end was reached.
     """
-    schema = fastavro.parse_schema(msgspec.json.decode(contracts.schema_text("alert.avsc")))
     ends: dict[TopicPartition, int] = {}
     reached: dict[TopicPartition, int] = {}
 
@@ -67,9 +78,9 @@ def read_topics(reader: LogReader) -> tuple[dict[str, int], dict[str, tuple[str,
             if record.topic == "events":
                 events.setdefault(event_id(record.value), record.log_time)
             else:
-                alert: Any = fastavro.schemaless_reader(io.BytesIO(record.value[FRAME_BYTES:]), schema, None)
-                if alert["events"]:
-                    alerts.setdefault(alert["id"], (alert["events"][0], record.log_time))
+                alert, event = offender(record.value)
+                if event:
+                    alerts.setdefault(alert, (event, record.log_time))
     return events, alerts
 
 

@@ -39,13 +39,16 @@ ELSEWHERE_AFTER: Final = 5_000_000
 
 
 class Stream(NamedTuple):
-    """What to send. ``late`` and ``repeated`` are shares of S3."""
+    """What to send. ``mixed``: S3. ``faulty_of``: after one of so many events of units a duplicate; ``lines`` make it."""
 
     name: str
     units: int
     per_event: int = 1
     mixed: bool = False
     seed: int = 1
+    faulty_of: int = FAULTY_OF
+    lines: int = LINES
+    cases_later: int = CASES_LATER
 
 
 class Planted:
@@ -59,7 +62,7 @@ class Planted:
 
 def messages(stream: Stream, planted: Planted) -> Iterator[Message]:
     """All lines of a stream in turns; ``planted`` is complete when the last has been drawn."""
-    lines = [_Line(number, stream, planted) for number in range(LINES)]
+    lines = [_Line(number, stream, planted) for number in range(stream.lines)]
     random = Random(f"stream/{stream.seed}")
     held: list[tuple[int, int, Message]] = []
     turns = deque(line.messages() for line in lines)
@@ -98,7 +101,7 @@ class _Line:
     def __init__(self, number: int, stream: Stream, planted: Planted) -> None:
         self._stream = stream
         self._planted = planted
-        self._units = stream.units // LINES
+        self._units = stream.units // stream.lines
         self._number = number
         medicine = world.medicine_of(number)
         self._gtin = medicine.unit
@@ -115,7 +118,7 @@ class _Line:
         self._at = START + number
 
     def messages(self) -> Iterator[Message]:
-        """Cases wait their turn: each is packed ``CASES_LATER`` cases after it was filled."""
+        """Cases wait their turn: each is packed ``cases_later`` cases after it was filled."""
         filled: deque[tuple[str, ...]] = deque()
         packed: list[str] = []
         case: list[str] = []
@@ -129,7 +132,7 @@ class _Line:
             while len(case) >= UNITS_PER_CASE:
                 filled.append(tuple(case[:UNITS_PER_CASE]))
                 del case[:UNITS_PER_CASE]
-            while len(filled) > CASES_LATER:
+            while len(filled) > self._stream.cases_later:
                 yield from self._packed(filled.popleft(), packed)
         for children in filled:
             yield from self._packed(children, packed)
@@ -147,7 +150,7 @@ class _Line:
 
     def _again(self, epc: str) -> Iterator[Message]:
         """After one of a thousand events of units one of them is commissioned at another place too."""
-        if self._random.randrange(FAULTY_OF) == 0:
+        if self._random.randrange(self._stream.faulty_of) == 0:
             self._planted.duplicates.add(epc)
             yield message(self._at, self._elsewhere, (epc,), time=self._at + ELSEWHERE_AFTER)
 
