@@ -68,6 +68,12 @@ def bench(
         bool, typer.Option("--query", help="Instead: answers over HTTP from a history of many rows.", rich_help_panel=QUERY)
     ] = False,
     rows: Annotated[int, typer.Option("--rows", min=1, max=1_000_000_000, help="Of the history.", rich_help_panel=QUERY)] = 10_000_000,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            "--home", help="Folder that the systems are made in, each anew (default: that of temporary files).", show_default=False
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Write everything measured to this file, as JSON.", show_default=False)
     ] = None,
@@ -88,11 +94,11 @@ def bench(
     if query:
         from packtrace.cli.bench_query import measure as measure_answers
 
-        return measure_answers(rows, output, as_json)
+        return measure_answers(rows, home, output, as_json)
     if latency:
         from packtrace.cli.bench_latency import measure
 
-        return measure(loads, seconds, capacity, units, picture, output, as_json)
+        return measure(loads, seconds, capacity, units, home, picture, output, as_json)
     names = [stream_named(name, units).name for name in streams.split(",")]
     numbers = _numbers(trackers)
     found: list[Run] = []
@@ -100,7 +106,7 @@ def bench(
         for number in range(1, runs + 1):
             for count in numbers:
                 for name in names:
-                    run = _run(view, name, units, number, count)
+                    run = _run(view, name, units, number, count, home)
                     found.append(run)
                     if as_json:
                         emit(as_object(run))
@@ -148,14 +154,16 @@ def _numbers(text: str) -> list[int]:
 
 
 @contextmanager
-def system(view: Screen, trackers: int = 1) -> Iterator[Path]:
-    """A fresh system with the reference data of the lines, and nothing else; its home folder."""
+def system(view: Screen, under: Path | None = None, trackers: int = 1) -> Iterator[Path]:
+    """A fresh system with the reference data of the lines, and nothing else, in a folder of ``under``; its home."""
     from packtrace.cli.reference import load_changes
     from packtrace.domain.reference import parse_file
     from packtrace.simulator import world
     from packtrace.simulator.streams import LINES
 
-    folder = Path(tempfile.mkdtemp(prefix="packtrace-bench-"))
+    if under is not None:
+        under.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="packtrace-bench-", dir=under)).resolve()
     home = folder / "home"
     os.environ[TRACKERS_VARIABLE] = str(trackers)
     try:
@@ -209,14 +217,14 @@ def parts_of(home: Path) -> list[PartState]:
     return stack.parts
 
 
-def _run(view: Screen, name: str, units: int, number: int, trackers: int) -> Run:
+def _run(view: Screen, name: str, units: int, number: int, trackers: int, under: Path | None) -> Run:
     from packtrace.adapters.clickhouse import ClickHouseStore
     from packtrace.adapters.redis_reader import RedisReader
     from packtrace.bench import figures, stores, usage
     from packtrace.bench.load import stream_named
     from packtrace.cli.system import addresses
 
-    with system(view, trackers) as home:
+    with system(view, under, trackers) as home:
         load = prepared(view, home, stream_named(name, units))
         where = addresses(home)
         redis = RedisReader(where.redis)

@@ -20,7 +20,9 @@ OPERATIONS_PER_UNIT = 2.1
 """Of S1: commissioned, packed, and a share of cases, pallets and duplicates."""
 
 
-def measure(loads: str, seconds: float, capacity: float, units: int, picture: Path | None, output: Path | None, as_json: bool) -> None:
+def measure(
+    loads: str, seconds: float, capacity: float, units: int, under: Path | None, picture: Path | None, output: Path | None, as_json: bool
+) -> None:
     """At each load, on a fresh system."""
     from packtrace.bench.latency import picture as drawn
     from packtrace.bench.latency import svg
@@ -34,13 +36,13 @@ def measure(loads: str, seconds: float, capacity: float, units: int, picture: Pa
     wrong: list[str] = []
     with own_system.terminated_as_interrupted(), Screen(aside()) as view:
         if not capacity:
-            with system(view) as home:
+            with system(view, under) as home:
                 load = prepared(view, home, stream_named("S1", units))
                 with view.step("S1 flat out: the capacity") as tell:
                     capacity = load.operations / flat_out(home, load, tell)[1]
                     tell(f"{capacity:,.0f} EPC-ops a second")
         for share in shares:
-            one, complaints = _at(view, share, share * capacity, seconds)
+            one, complaints = _at(view, under, share, share * capacity, seconds)
             found.append(one)
             wrong += [f"{share:.0%} load: {sentence}" for sentence in complaints]
             if as_json:
@@ -69,14 +71,14 @@ def _shares(text: str) -> list[float]:
     return [int(part) / 100 for part in parts]
 
 
-def _at(view: Screen, share: float, operations_per_second: float, seconds: float) -> tuple[Latency, list[str]]:
+def _at(view: Screen, under: Path | None, share: float, operations_per_second: float, seconds: float) -> tuple[Latency, list[str]]:
     from packtrace.adapters.clickhouse import ClickHouseStore
     from packtrace.adapters.kafka import KafkaReader, KafkaWriter
     from packtrace.bench import stores
     from packtrace.bench.latency import Watcher, latency, send, stream
     from packtrace.cli.system import addresses
 
-    with system(view) as home:
+    with system(view, under) as home:
         load = prepared(view, home, stream(max(int(operations_per_second * seconds / OPERATIONS_PER_UNIT), 400)))
         where = addresses(home)
         history = ClickHouseStore(where.clickhouse, where.clickhouse_database, timeout_seconds=600, client="packtrace-bench")

@@ -16,7 +16,7 @@ QUESTION_SECONDS_MAX = 60.0
 FILL_SECONDS_MAX = 3_600
 
 
-def measure(rows: int, output: Path | None, as_json: bool) -> None:
+def measure(rows: int, under: Path | None, output: Path | None, as_json: bool) -> None:
     """One lot through the system, verified; copies beside it; then the questions."""
     from packtrace.adapters.clickhouse import ClickHouseStore
     from packtrace.bench import stores
@@ -26,7 +26,7 @@ def measure(rows: int, output: Path | None, as_json: bool) -> None:
     from packtrace.cli.system import addresses
 
     found: list[Asked] = []
-    with own_system.terminated_as_interrupted(), Screen(aside()) as view, system(view) as home:
+    with own_system.terminated_as_interrupted(), Screen(aside()) as view, system(view, under) as home:
         load = prepared(view, home, stream())
         where = addresses(home)
         history = ClickHouseStore(where.clickhouse, where.clickhouse_database, timeout_seconds=FILL_SECONDS_MAX, client="packtrace-bench")

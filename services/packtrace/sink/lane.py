@@ -11,7 +11,6 @@ from packtrace.ports import Committed, LogRecord, Position, TopicPartition
 from packtrace.sink.blocks import Block, Piece, Table, form
 from packtrace.sink.intent import Intent, decode, encode, token
 
-
 RUSH_ROWS_PER_SECOND = 500
 RUSH_SPACING_SECONDS = 4.0
 """While rows come faster than that and without a pause, blocks are this far apart: an insert costs 13 to 20 ms of CPU before its
