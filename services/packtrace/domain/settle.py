@@ -93,9 +93,10 @@ def _settle_first(item: Item, subject: Subject, settling: Sequence[Element], sta
             base.kinds[kind] = (element.time, mark32(element, subject.reference))
         if changes_the_item(element):
             base.last_change = kind
-        if kind is Kind.UNPACK and element.role is Role.PARENT and not element.children_count and item.content is not None:
-            item.content.empty_before(key_of(element))
-            base.state.emptied = None
+        if kind is Kind.UNPACK and element.role is Role.PARENT and not element.children_count:
+            if item.content is not None:
+                item.content.empty_before(key_of(element))
+            base.state.emptied = None  # whether the content was empty before, or gone, must not show
     item.base = base
     still_open = {key_of(event) for n, event in enumerate(item.window) if n not in gone}
     item.told = {key: told for key, told in item.told.items() if key > base.last or key in still_open}
