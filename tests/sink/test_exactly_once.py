@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packtrace.errors import UnavailableError
-from packtrace.ports import Position
+from packtrace.ports import LogRecord, Position
 from packtrace.sink.lane import Lane, Limits
 from packtrace.sink.shell import Noticed, Sink
 from tests.sink.world import Crash, CrashAt, CrashOn, Row, World
@@ -241,3 +244,63 @@ def unavailable(record: object) -> None:
 
 def test_positions_order_as_lineage_does() -> None:
     assert Position(1, 9) < Position(2, 0) < Position(2, 1)
+
+
+def test_an_answer_is_lost_and_the_tokens_are_forgotten_before_the_block_is_sent_again() -> None:
+    world = World()
+    truth = rows_of(0, 2, 2)
+    world.write(truth)
+    sink, _ = world.sink()
+    world.history.lose_answers = 1
+    for _ in range(4):
+        sink.step()
+        world.now += 0.04
+        if sink.trouble is not None:
+            break
+        world.now += 0.3
+    assert trouble_of(sink) == "memory history: the answer was lost"
+    world.history.forget_tokens()
+    world.run(sink)
+    assert world.stored() == truth
+    assert [table for table, _ in world.history.completed] == ["history"]
+
+
+def test_a_block_in_doubt_that_was_lost_with_the_power_is_sent_under_a_new_generation() -> None:
+    world = World()
+    truth = rows_of(0, 2, 2)
+    world.write(truth)
+    sink, _ = world.sink()
+    world.history.lose_answers = 1
+    while sink.trouble is None:
+        sink.step()
+        world.now += 0.3
+    world.history.tables["history"].clear()
+    world.run(sink)
+    assert world.stored() == truth
+
+
+def test_a_slow_table_never_keeps_the_sink_from_the_group_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many partitions with a block each, an insert takes almost as long as the driver waits."""
+    world = World(partitions=24)
+    rows = [(partition, 0, 0, f"item-{partition}") for partition in range(24)]
+    for row in rows:
+        world.write([row])
+    insert = world.history.insert
+
+    def slow(*words: Any) -> None:
+        world.now += 25
+        insert(*words)
+
+    monkeypatch.setattr(world.history, "insert", slow)
+    sink, reader = world.sink()
+    polls = [world.now]
+    poll = reader.poll
+
+    def watched(records_max: int, timeout_seconds: float) -> list[LogRecord]:
+        polls.append(world.now)
+        return poll(records_max, timeout_seconds)
+
+    monkeypatch.setattr(reader, "poll", watched)
+    world.run(sink)
+    assert world.stored() == rows
+    assert max(after - before for before, after in pairwise(polls)) < 120

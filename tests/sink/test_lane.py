@@ -12,7 +12,7 @@ from packtrace.sink.intent import Intent, encode  # isort: skip
 
 
 def lane(limits: Limits = Limits()) -> Lane:
-    made = Lane(TopicPartition("history", 0), Rows(), limits)
+    made = Lane(TopicPartition("history", 0), Rows(2), limits)
     made.recovered = True
     return made
 

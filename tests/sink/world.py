@@ -33,8 +33,11 @@ class Rows:
     latency_seconds = 0.25
     spacing_seconds = 0.5
 
+    def __init__(self, partitions: int) -> None:
+        self.partitions = partitions
+
     def owns(self, partition: int, source: str) -> bool:
-        return int(source.removeprefix("ops/")) % 2 == partition
+        return int(source.removeprefix("ops/")) % self.partitions == partition
 
     def read(self, record: LogRecord) -> Piece | None:
         if not record.value:
@@ -75,15 +78,16 @@ class CrashOn:
 class World:
     """Log, table and one sink at a time, with a clock moved by hand."""
 
-    def __init__(self) -> None:
-        self.log = MemoryLog({"history": 2})
+    def __init__(self, partitions: int = 2) -> None:
+        self.log = MemoryLog({"history": partitions})
+        self._rows = Rows(partitions)
         self.history = MemoryHistory()
         self.now = 0.0
         self.generation = 0
 
     def write(self, rows: Sequence[Row]) -> None:
         """One record; empty: one that adds nothing."""
-        partition = TopicPartition("history", (rows[0][0] if rows else 0) % 2)
+        partition = TopicPartition("history", (rows[0][0] if rows else 0) % self._rows.partitions)
         self.log.append(partition, None, encoded(rows) if rows else b"")
 
     def fresh(self) -> int:
@@ -99,7 +103,7 @@ class World:
     ) -> tuple[Sink, MemoryReader]:
         reader = MemoryReader(self.log, "packtrace-sink")
         sink = Sink(
-            reader, self.history, {"history": Rows()}, clock=lambda: self.now, fresh_generation=self.fresh,
+            reader, self.history, {"history": self._rows}, clock=lambda: self.now, fresh_generation=self.fresh,
             limits=limits, pass_point=pass_point, poll_records_max=poll_records_max, noticed=noticed,
         )  # fmt: skip
         sink.start()

@@ -58,6 +58,8 @@ class Lane:
         """End of a range that a predecessor intended; None once it is stored."""
         self.pending: Block | None = None
         """Intended by us, not yet known to be stored."""
+        self.in_doubt = False
+        """An insert of ``pending`` was begun and not answered."""
         self.unconfirmed = False
 
     def add(self, record: LogRecord, now: float) -> None:
@@ -131,6 +133,7 @@ class Lane:
         self.position = block.end
         self.watermarks = block.watermarks
         self.pending = None
+        self.in_doubt = False
         self.reform_end = None
         self.unconfirmed = True
 

@@ -11,6 +11,7 @@
 
 A crash before 3 leaves nothing. After 3 or 4 the next owner reads the intent, forms the same block again from the same
 records, asks the table how far it holds them, and inserts what is missing: all of it or nothing, for a block is one part.
+An insert whose answer did not come is looked up in the same way before it is repeated.
 A sleeper that wakes up between 3 and 4 inserts a block whose token the table knows, or which the next owner will find there.
 
 While the table is away the block stays, reading is paused, and the group is kept alive by polling.
@@ -32,6 +33,10 @@ POLL_SECONDS_MAX = 0.1
 
 BUFFERED_BYTES_MAX = 64 * 1024 * 1024
 """Of records read and not stored, over all partitions; reading pauses above it."""
+
+INSERT_SECONDS_MAX = 60.0
+"""Of one step: then the group hears from us again. It gives a silent member's partitions away after 300 s, and one insert more may
+take as long as the driver waits."""
 
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -146,7 +151,8 @@ class Sink:
 
     def _read(self) -> None:
         """Effect 1."""
-        halted = self._trouble is not None or self.buffered_bytes > BUFFERED_BYTES_MAX
+        left_over = any(lane.pending is not None for lane in self._lanes.values())
+        halted = self._trouble is not None or left_over or self.buffered_bytes > BUFFERED_BYTES_MAX
         wanted = frozenset(self._lanes) if halted else frozenset()
         self._reader.pause(wanted - self._paused)
         self._reader.resume(self._paused - wanted)
@@ -163,7 +169,7 @@ class Sink:
         now = self._clock()
         if self._trouble is not None:
             return max(min(self._try_at - now, POLL_SECONDS_MAX), 0.0)
-        if any(not lane.recovered or lane.unconfirmed for lane in self._lanes.values()):
+        if any(not lane.recovered or lane.unconfirmed or lane.pending is not None for lane in self._lanes.values()):
             return 0.0
         due = min((at for lane in self._lanes.values() if (at := lane.due_at()) is not None), default=now + POLL_SECONDS_MAX)
         return max(min(due - now, POLL_SECONDS_MAX), 0.0)
@@ -223,20 +229,25 @@ class Sink:
             for lane, block in formed:
                 lane.pending = block
             self._pass_point("sink.after_intent" if formed else "sink.after_confirm")
+        begun = self._clock()
         for lane in self._lanes.values():
-            if lane.pending is not None:
+            if lane.pending is not None and self._clock() - begun < INSERT_SECONDS_MAX:
                 self._insert(lane, lane.pending)
 
     def _insert(self, lane: Lane, block: Block) -> None:
-        """Effect 4."""
+        """Effect 4. After an insert without an answer the table is asked: its memory of tokens has a window, and servers lose it."""
         started = self._clock()
         table = lane.table
-        self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block))
-        self._pass_point("sink.after_insert")
-        if lane.reform_end is not None and self._lost(lane, block):
-            # the table remembers the token and not the rows: it lost its last writes with the power
-            lane.generation = self._fresh_generation()
+        again, lane.in_doubt = lane.in_doubt, True
+        if again and not self._lost(lane, block):
+            self._store.complete(table.name, lane.watermarks)
+        else:
             self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block))
+            self._pass_point("sink.after_insert")
+            if (again or lane.reform_end is not None) and self._lost(lane, block):
+                # the table remembers the token and not the rows: it lost its last writes with the power
+                lane.generation = self._fresh_generation()
+                self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block))
         lane.stored(block, self._clock())
         self._noticed.stored(table.name, block.rows, block.repeats, self._clock() - started)
 
