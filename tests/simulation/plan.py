@@ -65,7 +65,7 @@ LENGTHS = (1, 8, 16, 30)
 Action = Captured | Turn | Fault
 
 FAULTS = (
-    "kill", "stop", "tick", "later", "throw out",
+    "kill", "stop", "tick", "later", "clock back", "clock ahead", "throw out",
     "log away", "log back", "fail a write", "lose an acknowledgement",
     "redis away", "redis back", "lose a commit's answer", "remember redis", "restore redis", "empty redis",
     "clickhouse away", "clickhouse back", "lose an insert's answer", "forget tokens",

@@ -120,16 +120,19 @@ class Plant:
         self.processes: dict[tuple[str, int], Process] = {}
         self._remembered = self.redis.snapshot()
         self._generation = 0
+        self._seconds = self.log.now / 1_000_000
         self._awake: set[tuple[str, int]] = set()
         self._plan: deque[Action] = deque()
 
     # --- time
 
     def seconds(self) -> float:
-        return self.log.now / 1_000_000
+        """Of a clock that never goes back; that of the host is ``log.now``."""
+        return self._seconds
 
     def pass_time(self, seconds: float) -> None:
         self.log.now += round(seconds * 1_000_000)
+        self._seconds += seconds
 
     def fresh_generation(self) -> int:
         self._generation += 1
@@ -190,6 +193,8 @@ class Plant:
             "stop": lambda: self._end(place, lambda process: process.stop()),
             "tick": lambda: None,
             "later": lambda: self.pass_time(600.0),
+            "clock back": lambda: self._set_clock(-HOUR),
+            "clock ahead": lambda: self._set_clock(HOUR // 12),
             "throw out": lambda: self._throw_out(place),
             "log away": lambda: setattr(self.log, "away", True),
             "log back": lambda: setattr(self.log, "away", False),
@@ -219,16 +224,17 @@ class Plant:
             for reader in self.processes[place].readers:
                 reader.throw_out()
 
+    def _set_clock(self, by: int) -> None:
+        """The host's clock jumps; no time passes."""
+        self.log.now += by
+
     def _remember(self) -> None:
         self._remembered = self.redis.snapshot()
 
     def _forget_tokens(self) -> None:
         """The window of remembered tokens passes; no insert is on its way meanwhile."""
-        if any(kind == "sink" for kind, _ in self._awake):
-            return
-        for slot in range(SLOTS):
-            self._end(("sink", slot), lambda process: process.kill(stored=0))
-        self.clickhouse.forget_tokens()
+        if all(kind != "sink" for kind, _ in self._awake):
+            self.clickhouse.forget_tokens()
 
     # --- the end
 

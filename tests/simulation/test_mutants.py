@@ -15,8 +15,9 @@ from hypothesis.errors import NoSuchExample
 
 from packtrace.adapters.history_memory import MemoryHistory
 from packtrace.adapters.state_memory import MemoryStateStore, _apply
+from packtrace.codec.ops import OpsBatch
 from packtrace.errors import RefusedError
-from packtrace.ports import Commit, Position
+from packtrace.ports import Commit, Fenced, Position, TopicPartition
 from packtrace.sink.lane import Lane
 from packtrace.sink.shell import Sink
 from packtrace.tracker.engine import PartitionEngine, Step
@@ -112,7 +113,53 @@ def no_intent(patch: pytest.MonkeyPatch) -> None:
     no_read_back(patch)
 
 
-MUTANTS = (no_fence, no_token_and_no_read_back, no_read_back, watermark_off, commit_before_publish, no_intent)
+def the_group_says_where(patch: pytest.MonkeyPatch) -> None:
+    """The tracker starts where the consumer group stands, as most consumers do, and the store takes what comes."""
+    take = Tracker._take
+
+    def from_the_group(self: Tracker, partition: int) -> int:
+        offset = take(self, partition)
+        place = TopicPartition("ops", partition)
+        stood = self._reader.committed([place]).get(place)
+        if stood is not None and stood.offset >= 0:
+            offset = self._engines[partition].offset = stood.offset
+        return offset
+
+    def commit(self: MemoryStateStore, commit: Commit) -> None:
+        self._answer()
+        stored = self._stored.get(commit.partition)
+        if stored is None or stored.epoch != commit.epoch:
+            raise Fenced
+        _apply(stored, commit)
+
+    patch.setattr(Tracker, "_take", from_the_group)
+    patch.setattr(MemoryStateStore, "commit", commit)
+    patch.setattr("packtrace.tracker.shell.check_place", lambda store, engine: None)
+
+
+def facts_without_source(patch: pytest.MonkeyPatch) -> None:
+    """A fact does not say where it comes from: told again after a crash, it is another one."""
+    apply_facts = PartitionEngine._apply_facts
+
+    def apply_all(self: PartitionEngine, batch: OpsBatch) -> None:
+        known = self._watermarks
+        self._watermarks = {name: place for name, place in known.items() if not name.startswith("ops/")}
+        apply_facts(self, batch)
+        self._watermarks = known | self._watermarks
+
+    patch.setattr(PartitionEngine, "_apply_facts", apply_all)
+
+
+MUTANTS = (
+    no_fence,
+    no_token_and_no_read_back,
+    no_read_back,
+    watermark_off,
+    commit_before_publish,
+    no_intent,
+    the_group_says_where,
+    facts_without_source,
+)
 
 
 @contextmanager
