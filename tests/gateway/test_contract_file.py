@@ -139,6 +139,8 @@ def test_members_are_those_of_the_contract() -> None:
 def test_the_paths_are_those_of_the_contract(gateway: Gateway) -> None:
     for path in OURS:
         for method in CONTRACT["paths"][path]:
+            if (path, method) == ("/events", "get"):
+                continue  # of the query service
             if method == "options":
                 check(method.upper(), path, gateway.request("OPTIONS", path.replace("{id}", "0" * 32)))
             assert gateway.request(method.upper(), path.replace("{id}", "0" * 32), content_type="text/plain").status not in (405,)

@@ -73,7 +73,7 @@ LINEAGE = {
 }
 """Highest lineage per source, table by table; the condition on offsets is what skip indexes answer."""
 
-DERIVED = {"history": (("items_from_history", "items"),)}
+DERIVED = {"history": (("items_from_history", "items"),), "events": (("terms_from_events", "event_terms"),)}
 """Table -> (materialized view, its target). A target keeps one row per lineage, so filling it twice changes nothing."""
 
 INSERT_SETTINGS = {

@@ -18,9 +18,14 @@ from packtrace.codec.state import unpack
 from packtrace.contracts import topics
 from packtrace.errors import PacktraceError, RefusedError
 from packtrace.query.answers import Answers
-from packtrace.query.app import create_app
+from packtrace.query.app import Epcis, create_app
 from packtrace.query.archive import Archive
+from packtrace.query.deliver import Deliverer
+from packtrace.query.epcis import EpcisArchive
+from packtrace.query.follow import Follow
+from packtrace.query.interface import Interface
 from packtrace.query.live import Live
+from packtrace.query.named import Named
 from packtrace.query.watcher import STORED_TOPICS, Watcher
 from packtrace.settings import QuerySettings, read
 from packtrace.telemetry import configure, log
@@ -55,6 +60,10 @@ def _listen(port: int) -> socket.socket:
         raise RefusedError(f"port {port} on {HOST} cannot be used: {error.strerror or error}") from error
 
 
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
 def _serve(settings: QuerySettings, listening: socket.socket) -> int:
     declared = topics()
     store = RedisReader(settings.redis)
@@ -69,9 +78,13 @@ def _serve(settings: QuerySettings, listening: socket.socket) -> int:
     live = Live(store, declared["ops"].partitions, declared["events"].partitions, unpack, time.monotonic)
     watcher = Watcher(live.reached, lambda: admin.end_offsets(STORED_TOPICS), lambda: admin.committed(SINK_GROUP, STORED_TOPICS))
     answers = Answers(live, Archive(history.query), lambda: watcher.history_reached, settings.query_rows)
+    archive = EpcisArchive(history.query)
+    named = Named(settings.home / "query" / "queries.sqlite")
+    follow = Follow(archive, declared["events"].partitions, lambda: watcher.history_reached)
+    deliverer = Deliverer(named, follow, _now)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(answers, status_routes(lambda: watcher.trouble)),
+            create_app(answers, status_routes(lambda: watcher.trouble), Epcis(Interface(archive, named, _now), follow)),
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -83,11 +96,14 @@ def _serve(settings: QuerySettings, listening: socket.socket) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn drains on its own handlers, then raises the signal again for ours
     watcher.start()
+    deliverer.start()
     log.info("started", address=f"{HOST}:{settings.query_port}")
     try:
         server.run(sockets=[listening])
     finally:
+        deliverer.stop()
         watcher.stop()
+        named.close()
         admin.close()
         history.close()
         store.close()
