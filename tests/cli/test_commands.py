@@ -19,7 +19,7 @@ PROMISED = (
     "up", "down", "status", "wait", "reference load", "reference diff", "reference show", "publish", "capture", "simulate", "show", "tree", "history",
     "explain", "alerts", "alerts show", "recall", "verify", "rejected list", "rejected show", "rejected replay", "migrate", "topics", "inspect", "stats",
     "check", "rebuild",
-    "epcis check", "epcis convert", "epcis hash", "scan decode", "id convert",
+    "dscsa", "epcis check", "epcis convert", "epcis hash", "scan decode", "id convert",
 )  # fmt: skip
 
 

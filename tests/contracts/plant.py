@@ -21,7 +21,10 @@ from packtrace.domain.reference import parse_file
 from packtrace.ports import PartitionMeta, TopicPartition
 from packtrace.query.answers import Answers
 from packtrace.query.archive import Archive
+from packtrace.query.epcis import EpcisArchive
 from packtrace.query.live import Live
+from packtrace.query.past import Past
+from packtrace.query.shipments import Shipments
 from packtrace.router.shell import Limits, Router
 from packtrace.sink.__main__ import tables
 from packtrace.sink.shell import Sink
@@ -111,6 +114,11 @@ class Plant:
     def _records(self) -> int:
         """Records that say something; ticks come for ever."""
         return sum(len(records) for partition, records in self.log.records.items() if partition.topic != "ops")
+
+
+def shipments(plant: Plant, archive: EpcisArchive) -> Shipments:
+    """Shipments out of the history of ``plant``."""
+    return Shipments(archive, Past(Archive(plant.history.query)), plant.live.reference)
 
 
 def example(name: str) -> bytes:

@@ -27,7 +27,7 @@ from packtrace.query.follow import Follow
 from packtrace.query.interface import PATHS, Interface
 from packtrace.query.named import Named
 from tests.codec.epcis.documents import DSCSA, GS1, TESTDATA, TWICE, events_of
-from tests.contracts.plant import NOW, Plant
+from tests.contracts.plant import NOW, Plant, shipments
 from tests.query.asked import Asked
 from tests.query.openapi import document
 
@@ -70,7 +70,7 @@ def plant(clickhouse_server: str) -> Iterator[Plant]:
 def client(plant: Plant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     archive = EpcisArchive(plant.history.query)
     named = Named(tmp_path_factory.mktemp("query") / "queries.sqlite")
-    interface = Interface(archive, named, lambda: NOW)
+    interface = Interface(archive, named, lambda: NOW, shipments(plant, archive))
     yield Asked(create_app(plant.answers, status_routes(lambda: None), Epcis(interface, Follow(archive, 8, lambda: NOW + 10**9))))
     named.close()
 
@@ -285,6 +285,12 @@ def test_what_cannot_be_read_is_said_with_its_parameter(client: Asked, parameter
     assert response.json()["type"] == "epcisException:QueryParameterException"
 
 
+def test_a_question_that_no_address_can_carry_is_refused(client: Asked) -> None:
+    many = "|".join(f"https://id.gs1.org/01/09506000134352/10/LOT{number}" for number in range(100))
+    response = client.get("/events", {"MATCH_epcClass": many, "MATCH_anyEPCClass": many})
+    assert (response.status_code, response.json()["type"]) == (413, "epcisException:QueryTooComplexException")
+
+
 def test_a_named_query_is_kept_asked_and_removed(client: Asked) -> None:
     body = {"name": "shipped", "query": {"EQ_bizStep": ["shipping"], "eventType": ["ObjectEvent"]}}
     made = client.send("POST", "/queries", body)
@@ -297,6 +303,35 @@ def test_a_named_query_is_kept_asked_and_removed(client: Asked) -> None:
     assert client.send("POST", "/queries", {"name": "bad", "query": {"EQ_bizStep": "x y"}}).status_code == 400
     assert client.request("DELETE", "/queries/shipped").status_code == 204
     assert client.get("/queries/shipped").status_code == 404
+
+
+def test_a_shipment_owes_its_buyer_what_the_history_says(client: Asked) -> None:
+    (shipping,) = [event for event in events_of(DSCSA.read_bytes())[1] if event.biz_step == "shipping"]
+    path = f"/dscsa/{quote(shipping.epcs[0], safe='')}"
+    answer = client.get(path, headers={"Accept": "application/json"}).json()
+    assert answer["units"] == 12 and len(answer["containers"]) == 4 and answer["statement"] is True
+    assert {(line["gtin"], line["lot"], line["expiry"]) for line in answer["products"]} == {("00300010123455", "A123", "2025-03-27")}
+    assert (answer["from"]["id"], answer["to"]["id"]) == tuple(
+        next(pair.id for pair in pairs if pair.type == "owning_party") for pairs in (shipping.sources, shipping.destinations)
+    )
+    xml = client.get(path)
+    assert xml.headers["content-type"] == "application/xml"
+    document, events = events_of(xml.content)
+    captured, before = events_of(DSCSA.read_bytes())
+    assert [plain(event) for event in sorted(events, key=str)] == [plain(event) for event in sorted(before, key=str)]
+    assert document.statement("affirmTransactionStatement") == "true" and document.header == captured.header
+    assert (document.version, document.sender, document.receiver) == ("1.2", captured.sender, captured.receiver)
+    page = client.get(path, headers={"Accept": "text/html"}).text
+    assert "A123" in page and "00300010123455" in page and "0001012345" in page
+    assert client.get(f"/dscsa/{quote(UNIT, safe='')}").status_code == 404
+
+
+def test_a_statement_is_made_by_nobody_but_the_seller(client: Asked) -> None:
+    plain_text = client.get("/dscsa/line-1%2F1", headers={"Accept": "application/json"}).json()
+    assert plain_text["statement"] is False
+    affirmed = client.get("/dscsa/line-1%2F1", {"affirm": "true"})
+    assert events_of(affirmed.content)[0].statement("affirmTransactionStatement") == "true"
+    assert "no statement" in client.get("/dscsa/line-1%2F1", headers={"Accept": "text/html"}).text
 
 
 def test_every_path_is_in_the_contract() -> None:

@@ -20,7 +20,7 @@ from packtrace.query.follow import Follow
 from packtrace.query.interface import Call, Interface
 from packtrace.query.named import Named
 from packtrace.query.stream import Streams
-from tests.contracts.plant import Plant
+from tests.contracts.plant import Plant, shipments
 from tests.query.asked import Asked
 
 pytestmark = pytest.mark.contract
@@ -64,7 +64,11 @@ class System:
         archive = EpcisArchive(plant.history.query)
         self.follow = Follow(archive, 8, lambda: self.now)
         self.client = Asked(
-            create_app(plant.answers, status_routes(lambda: None), Epcis(Interface(archive, named, lambda: self.now), self.follow))
+            create_app(
+                plant.answers,
+                status_routes(lambda: None),
+                Epcis(Interface(archive, named, lambda: self.now, shipments(plant, archive)), self.follow),
+            )
         )
         self.subscriber = Subscriber()
         self.deliverer = self.restarted()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from packtrace.cli import ask, bench, codes, demo, epcis, feed, inside, prove, reference, simulate, stack
+from packtrace.cli import ask, bench, codes, demo, dscsa, epcis, feed, inside, prove, reference, simulate, stack
 
 HELP = """Where every serialised medicine pack came from, and where it is now.
 
@@ -19,5 +19,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (stack, demo, bench, reference, feed, simulate, ask, epcis, codes, inside, prove):
+for room in (stack, demo, bench, reference, feed, simulate, ask, dscsa, epcis, codes, inside, prove):
     room.register(app)

@@ -46,6 +46,10 @@ class Client:
         stated = {name: str(value) for name, value in (parameters or {}).items() if value is not None}
         return self._ask("GET", path + ("?" + urlencode(stated) if stated else ""), None, {})
 
+    def document(self, path: str, media_type: str) -> Answer:
+        """GET ``path`` as ``media_type``; the body of a good answer is its text."""
+        return self._ask("GET", path, None, {"Accept": media_type})
+
     def post(self, path: str, body: bytes, media_type: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self._ask("POST", path, body, {"Content-Type": media_type} | dict(headers or {}))
 
@@ -55,7 +59,7 @@ class Client:
             raise UnavailableError(f"the address of the {self.name} is no http://host:port: {self.address!r}")
         connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=self._timeout_seconds)
         try:
-            connection.request(method, path, body, headers | {"Accept": "application/json"})
+            connection.request(method, path, body, {"Accept": "application/json"} | headers)
             response = connection.getresponse()
             text = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -64,7 +68,8 @@ class Client:
             ) from error
         finally:
             connection.close()
-        answer = Answer(response.status, _decoded(text))
+        plain = response.status < 300 and "Accept" in headers
+        answer = Answer(response.status, text.decode("utf-8", "replace") if plain else _decoded(text))
         if response.status >= 500:
             raise UnavailableError(f"the {self.name} at {self.address} cannot answer now ({response.status}): {answer.detail}")
         return answer

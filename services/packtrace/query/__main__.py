@@ -26,6 +26,8 @@ from packtrace.query.follow import Follow
 from packtrace.query.interface import Interface
 from packtrace.query.live import Live
 from packtrace.query.named import Named
+from packtrace.query.past import Past
+from packtrace.query.shipments import Shipments
 from packtrace.query.watcher import STORED_TOPICS, Watcher
 from packtrace.settings import QuerySettings, read
 from packtrace.telemetry import configure, log
@@ -79,12 +81,13 @@ def _serve(settings: QuerySettings, listening: socket.socket) -> int:
     watcher = Watcher(live.reached, lambda: admin.end_offsets(STORED_TOPICS), lambda: admin.committed(SINK_GROUP, STORED_TOPICS))
     answers = Answers(live, Archive(history.query), lambda: watcher.history_reached, settings.query_rows)
     archive = EpcisArchive(history.query)
+    shipments = Shipments(archive, Past(Archive(history.query)), live.reference)
     named = Named(settings.home / "query" / "queries.sqlite")
     follow = Follow(archive, declared["events"].partitions, lambda: watcher.history_reached)
     deliverer = Deliverer(named, follow, _now)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(answers, status_routes(lambda: watcher.trouble), Epcis(Interface(archive, named, _now), follow)),
+            create_app(answers, status_routes(lambda: watcher.trouble), Epcis(Interface(archive, named, _now, shipments), follow)),
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -15,17 +15,21 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 from starlette.responses import Response
 
+from packtrace.codec.epcis.document import GS1_US
 from packtrace.codec.epcis.fields import CONTEXT_URL
+from packtrace.codec.epcis.spelling import EpcFormat
 from packtrace.codec.json_text import json_value
 from packtrace.domain.dates import read_time, time_text
 from packtrace.errors import RejectedError
+from packtrace.query.dscsa import readable, told
 from packtrace.query.epcis import EVENT_TYPES, PAGE, PAGE_MAX, EpcisArchive, Listed
-from packtrace.query.epcis_document import Stored, query_document
+from packtrace.query.epcis_document import Stored, in_form, query_document, short_names, written
 from packtrace.query.named import FullError, Named, NamedQuery, Progress, Subscription, TakenError
 from packtrace.query.problem import ProblemError, of_rejected
 from packtrace.query.schedule import Schedule
 from packtrace.query.search_parameters import from_address, from_body, read_search, whole
-from packtrace.query.spoken import JSON, Spoken, spoken
+from packtrace.query.shipments import Shipments
+from packtrace.query.spoken import JSON, XML, Spoken, Version, spoken
 
 BODY_BYTES_MAX: Final = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -73,8 +77,9 @@ class Interface:
         now: microseconds since 1970 UTC, the wall clock.
     """
 
-    def __init__(self, archive: EpcisArchive, named: Named, now: Callable[[], int]) -> None:
+    def __init__(self, archive: EpcisArchive, named: Named, now: Callable[[], int], shipments: Shipments) -> None:
         self.archive = archive
+        self._shipments = shipments
         self.named = named
         self._now = now
 
@@ -194,6 +199,23 @@ class Interface:
             raise _unknown(name)
         return found
 
+    def dscsa(self, call: Call) -> Response:
+        """Transaction information and statement of a shipment: EPCIS 1.2 XML, a page to print, or JSON."""
+        stated = from_address(call.parameters)
+        unknown = set(stated) - {"affirm"}
+        if unknown or stated.get("affirm", ["false"]) not in (["true"], ["false"]):
+            raise ProblemError("query-parameter", "expected affirm=true, affirm=false or no parameter")
+        accepted = call.headers.get("accept", "")
+        found = self._shipments.find(call.segments[0], stated.get("affirm") == ["true"])
+        if "text/html" in accepted:
+            return Response(readable(found.shipment), 200, Spoken().headers, "text/html; charset=utf-8")
+        if "json" in accepted:
+            return _json(told(found.shipment), Spoken())
+        said = Spoken(XML, Version.V1_2, EpcFormat.URN)
+        events = in_form([one.event for one in found.events], EpcFormat.URN, found.prefixes)
+        wanted = [("gs1ushc", GS1_US), *short_names(found.events)]
+        return Response(written(found.shipment.document, events, said, wanted), 200, said.headers, XML)
+
     def narrowed(self, call: Call, parameter: str) -> Response:
         """The events of one resource: a parameter that its path states."""
         stated = from_address(call.parameters)
@@ -262,6 +284,7 @@ PATHS: Final = (
     Path(("dispositions",),                               {"GET": Interface.dispositions}),
     Path(("dispositions", "{}"),                          {"GET": Interface.sub_resources}),
     Path(("dispositions", "{}", "events"),                {"GET": _narrowed("EQ_disposition")}),
+    Path(("dscsa", "{}"),                                 {"GET": Interface.dscsa}),
     Path(("queries",),                                    {"GET": Interface.queries, "POST": Interface.make_query}),
     Path(("queries", "{}"),                               {"GET": Interface.query, "DELETE": Interface.remove_query}),
     Path(("queries", "{}", "events"),                     {"GET": Interface.query_events}),

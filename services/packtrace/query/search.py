@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 
 class Order(NamedTuple):
@@ -47,6 +48,11 @@ class Search:
         out = Search()
         out._parts, out._bound = list(self._parts), dict(self._bound)
         return out
+
+    @property
+    def size(self) -> int:
+        """Characters of what is bound: it travels in the address of one question."""
+        return sum(len(quote(str(value))) for value in self._bound.values())
 
     def _bind(self, value: object, kind: str) -> str:
         name = f"p{len(self._bound)}"

@@ -23,6 +23,8 @@ from packtrace.query.spellings import key_of_item, key_of_place, openings, own_n
 
 VALUES_MAX: Final = 100
 """Of one parameter: each may be asked in some ten spellings, in the address of one question."""
+QUESTION_CHARACTERS_MAX: Final = 48_000
+"""Of all that is bound, in every spelling: an address of 64 KiB is the longest that servers take."""
 EVENTS_MAX: Final = 2**31 - 1
 
 _ROLES: Final = {
@@ -158,7 +160,11 @@ class _Reader:
             raise wrong("maxEventCount", "not together with eventCountLimit", "both")
         if self._direction and not self._order_by:
             raise wrong("orderDirection", "only together with orderBy", self._direction)
-        # without orderBy in the order of the log: what is new comes last, and a page once read never changes
+        # without orderBy the order of the log: what is new comes last, and a page once read never changes
+        if self._search.size > QUESTION_CHARACTERS_MAX:
+            raise ProblemError(
+                "query-too-complex", "the parameters name too many things at once; ask for fewer and put the answers together"
+            )
         order = Order(_TIMES[self._order_by], self._direction != "ASC") if self._order_by else Order()
         return Asked(self._search, order, self._limit, self._refuse_above)
 
