@@ -19,6 +19,18 @@ from packtrace.errors import RefusedError
 PREFIX = "PACKTRACE_"
 
 
+# fmt: off
+_FORMS = {
+    #  pattern                                              form, as a person reads it
+    r"^([^\s,/]+:[0-9]{1,5})(,[^\s,/]+:[0-9]{1,5})*$":     "host:port or several with commas between",
+    r"^https?://[^\s/]+(/\S*)?$":                         "http://host:port",
+    r"^(rediss?://[^\s/]+(/\S*)?|unix:///\S+)$":          "redis://host:port or unix:///path",
+}
+"""Of addresses: one that cannot be one stops the start; one where nobody answers is waited for."""
+# fmt: on
+_BOOTSTRAP, _HTTP, _REDIS = _FORMS
+
+
 class Settings(BaseSettings):
     """What every process reads."""
 
@@ -33,8 +45,8 @@ class Settings(BaseSettings):
 class KafkaSettings(Settings):
     """A process that speaks to the broker and reads schemas."""
 
-    kafka: str = Field("127.0.0.1:19092", min_length=3, description="bootstrap servers")
-    registry: str = Field("http://127.0.0.1:19081/apis/ccompat/v7", min_length=8, description="Confluent-compatible schema registry")
+    kafka: str = Field("127.0.0.1:19092", pattern=_BOOTSTRAP, description="bootstrap servers")
+    registry: str = Field("http://127.0.0.1:19081/apis/ccompat/v7", pattern=_HTTP, description="Confluent-compatible schema registry")
     instance: str = Field(
         "",
         max_length=100,
@@ -54,11 +66,11 @@ class RouterSettings(KafkaSettings):
 
 
 class RedisSettings(Settings):
-    redis: str = Field("redis://127.0.0.1:19079", min_length=7, description="Redis or Valkey; unix:///path/to.sock is faster")
+    redis: str = Field("redis://127.0.0.1:19079", pattern=_REDIS, description="Redis or Valkey; unix:///path/to.sock is faster")
 
 
 class ClickHouseSettings(Settings):
-    clickhouse: str = Field("http://127.0.0.1:19023", min_length=8, description="ClickHouse over HTTP")
+    clickhouse: str = Field("http://127.0.0.1:19023", pattern=_HTTP, description="ClickHouse over HTTP")
     clickhouse_database: str = Field("packtrace", pattern="^[a-z_][a-z0-9_]*$", description="database of our tables")
 
 
@@ -102,8 +114,8 @@ class StackSettings(Settings):
 class ClientSettings(KafkaSettings, RedisSettings, ClickHouseSettings):
     """The command line, where no stack.json says otherwise."""
 
-    gateway: str = Field("http://127.0.0.1:19080", min_length=8, description="where the gateway listens")
-    query: str = Field("http://127.0.0.1:19090", min_length=8, description="where the query service listens")
+    gateway: str = Field("http://127.0.0.1:19080", pattern=_HTTP, description="where the gateway listens")
+    query: str = Field("http://127.0.0.1:19090", pattern=_HTTP, description="where the query service listens")
 
 
 ALL: tuple[type[Settings], ...] = (
@@ -146,4 +158,6 @@ def read(settings: type[S], environment: Mapping[str, str] | None = None) -> S:
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
-        raise RefusedError(f"{name}: {first['msg'].lower()}, found {given.get(name, '')!r}") from error
+        form = _FORMS.get(str(first.get("ctx", {}).get("pattern", "")))
+        expected = f"expected {form}" if form else first["msg"].lower()
+        raise RefusedError(f"{name}: {expected}, found {given.get(name, '')!r}") from error

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from packtrace.errors import RefusedError
 from packtrace.telemetry import READY
 
 REQUEST_SECONDS_MAX = 10
@@ -56,7 +57,11 @@ class StatusServer:
 
 
 def serve_status(port: int, ready: Ready) -> StatusServer:
-    """Serve on loopback from a daemon thread. ``port`` 0 takes a free one."""
+    """Serve on loopback from a daemon thread. ``port`` 0 takes a free one.
+
+    Raises:
+        RefusedError: the port is taken.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         timeout = REQUEST_SECONDS_MAX
@@ -72,7 +77,11 @@ def serve_status(port: int, ready: Ready) -> StatusServer:
         def log_message(self, format: str, *args: object) -> None:
             """Probes are not logged."""
 
-    return StatusServer(ThreadingHTTPServer(("127.0.0.1", port), Handler))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    except OSError as error:
+        raise RefusedError(f"PACKTRACE_HTTP_PORT: port {port} on 127.0.0.1 cannot be used: {error.strerror or error}") from error
+    return StatusServer(server)
 
 
 def status_routes(ready: Ready) -> list[Route]:

@@ -53,7 +53,11 @@ def main() -> int:
         ops_partitions=topics()["ops"].partitions,
         event_partitions=topics()["events"].partitions,
     )
-    status = serve_status(settings.http_port, router.ready) if settings.http_port else None
+    try:
+        status = serve_status(settings.http_port, router.ready) if settings.http_port else None
+    except PacktraceError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     try:
         log.info("started")
         router.run(stopping.is_set)

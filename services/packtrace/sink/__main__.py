@@ -87,18 +87,18 @@ def tables(schemas: Schemas, latency_seconds: float) -> dict[str, Table]:
 
 
 def main() -> int:
+    trouble: list[str | None] = ["starting"]
     try:
         settings = read(SinkSettings)
         configure("sink", settings.log_level)
         crash_point.arm(settings.crash_at)
+        status = serve_status(settings.http_port, lambda: trouble[0]) if settings.http_port else None
     except PacktraceError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    trouble: list[str | None] = ["starting"]
-    status = serve_status(settings.http_port, lambda: trouble[0]) if settings.http_port else None
     registry = Registry(settings.registry, settings.home / "schemas")
     store = ClickHouseStore(settings.clickhouse, settings.clickhouse_database, client="packtrace-sink")
     try:

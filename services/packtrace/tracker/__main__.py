@@ -26,21 +26,21 @@ YOUNG_OBJECTS_MAX = 200_000
 
 
 def main() -> int:
+    trouble: list[str | None] = ["starting"]
+    tracker: Tracker | None = None
     try:
         settings = read(TrackerSettings)
         configure("tracker", settings.log_level)
         crash_point.arm(settings.crash_at)
+        status = (
+            serve_status(settings.http_port, lambda: tracker.trouble if tracker is not None else trouble[0]) if settings.http_port else None
+        )
     except PacktraceError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    trouble: list[str | None] = ["starting"]
-    tracker: Tracker | None = None
-    status = (
-        serve_status(settings.http_port, lambda: tracker.trouble if tracker is not None else trouble[0]) if settings.http_port else None
-    )
     registry = Registry(settings.registry, settings.home / "schemas")
     try:
         ids = _schema_ids(registry, stopping, trouble)

@@ -18,15 +18,15 @@ REGISTRY_WAIT_SECONDS = 1.0
 
 
 def main() -> int | None:
+    trouble: list[str | None] = ["starting"]
     try:
         settings = read(WatchSettings)
         configure("watch", settings.log_level)
+        if settings.http_port:
+            serve_status(settings.http_port, lambda: trouble[0])
     except PacktraceError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    trouble: list[str | None] = ["starting"]
-    if settings.http_port:
-        serve_status(settings.http_port, lambda: trouble[0])
     registry = Registry(settings.registry, settings.home / "schemas")
     while True:
         try:
