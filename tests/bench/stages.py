@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from packtrace.bench.load import stream_named
 from packtrace.codec import alert_record, history, ops
 from packtrace.codec.ops_builder import OpsBuilder
 from packtrace.contracts import schema_text
@@ -188,12 +189,6 @@ def measured(stream: Stream, router_batch: int, tracker_batch: int, around: Call
         "digest": f"{bench.digest():016x}",
         "said": bench.said.hexdigest()[:16],
     }
-
-
-def stream_named(name: str, units: int) -> Stream:
-    """Of ``S1``, ``S2``, ``S2/1000`` (EPCs per event) or ``S3``."""
-    kind, _, per_event = name.partition("/")
-    return Stream(name, units, int(per_event or {"S1": 1, "S2": 50, "S3": 1}[kind]), kind == "S3")
 
 
 def main() -> int:

@@ -7,7 +7,8 @@ import sys
 import msgspec
 import pytest
 
-from tests.bench.stages import measured, stream_named
+from packtrace.bench.load import stream_named
+from tests.bench.stages import measured
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
 

@@ -212,6 +212,15 @@ def test_services_are_told_this_stacks_addresses_and_the_limits_they_were_given(
         assert told[own] == str(plan.ports(20000)[name])
 
 
+def test_more_trackers_are_parts_of_their_own_name_and_port() -> None:
+    parts = {part.name: part for part in plan.services(Path("/h"), 20000, {"PACKTRACE_TRACKERS": "3"})}
+    assert set(parts) == {*plan.SERVICES, "tracker-2", "tracker-3"}
+    assert {plan.service_of(name) for name in parts} == set(plan.SERVICES)
+    trackers = [parts[name] for name in ("tracker", "tracker-2", "tracker-3")]
+    assert len({part.address for part in trackers}) == len({part.environment["PACKTRACE_INSTANCE"] for part in trackers}) == 3
+    assert len({part.command for part in trackers}) == 1
+
+
 @pytest.mark.contract
 def test_a_log_stays_bounded_while_its_process_goes_on_writing(tmp_path: Path) -> None:
     from packtrace.embedded.child import LogFile

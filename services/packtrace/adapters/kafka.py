@@ -75,6 +75,7 @@ class KafkaReader:
         instance: a name that a process keeps over its restarts, unique in the group: after a crash it gets its partitions
             back at once, and an older process of that name is fenced. Empty: a new member each time, and what a killed one
             held comes back after the session timeout.
+        fetch_bytes_min: the broker waits for so much, 0.1 s at most, before it answers; 1 where an answer is to come at once.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class KafkaReader:
         queued_kilobytes_max: int = 65_536,
         session_timeout_milliseconds: int = SESSION_TIMEOUT_MILLISECONDS,
         instance: str = "",
+        fetch_bytes_min: int = 1,
     ) -> None:
         self._linger_seconds = linger_seconds
         self._closing = False
@@ -110,6 +112,7 @@ class KafkaReader:
                 "socket.timeout.ms": int(REQUEST_TIMEOUT_SECONDS * 1000),
                 "topic.metadata.refresh.interval.ms": 30_000,
                 "fetch.wait.max.ms": 100,
+                "fetch.min.bytes": fetch_bytes_min,
                 "fetch.queue.backoff.ms": 2,
                 "queued.min.messages": 100_000,
                 "queued.max.messages.kbytes": queued_kilobytes_max,
