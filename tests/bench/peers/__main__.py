@@ -91,7 +91,7 @@ def one(peer: str, module: str, where: Addresses, load: Load, servers: Sequence[
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL)
     try:
         assert process.stdout is not None
-        text = process.stdout.readline()
+        text = next((line for line in process.stdout if line.startswith(b"{")), b"")  # Faust begins with a banner
     finally:
         process.terminate()
         process.wait(30)
