@@ -95,7 +95,7 @@ def test_an_alert_counts_from_the_acknowledgement_and_a_missing_one_is_told() ->
 
 
 def test_a_histogram_has_every_step_between() -> None:
-    assert histogram([1_000, 1_000, 10_000]) == [(1.0, 2), (1.585, 0), (2.512, 0), (3.981, 0), (6.31, 0), (10.0, 1)]
+    assert histogram([7, 1_000, 10_000]) == [(1.0, 2), (1.585, 0), (2.512, 0), (3.981, 0), (6.31, 0), (10.0, 1)]
     assert histogram([]) == []
 
 

@@ -127,10 +127,10 @@ def _ms(taken: list[int], share: float) -> float:
 
 
 def histogram(microseconds: Sequence[int]) -> list[tuple[float, int]]:
-    """Steps that grow by 10^(1/5), from the first to the last that holds something."""
+    """Steps that grow by 10^(1/5), from the first to the last that holds something; all below a millisecond are one."""
     counts: dict[int, int] = {}
     for value in microseconds:
-        step = ceil(log10(max(value, 1)) * STEPS_PER_DECADE)
+        step = ceil(log10(max(value, 1_000)) * STEPS_PER_DECADE)
         counts[step] = counts.get(step, 0) + 1
     if not counts:
         return []
