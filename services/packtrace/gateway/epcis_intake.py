@@ -18,6 +18,7 @@ from packtrace.codec.epcis.master_data import master_data
 from packtrace.codec.epcis.original import kept_document
 from packtrace.codec.epcis.reading import Found, Reading, Remark
 from packtrace.codec.epcis.refusal import DocumentReject
+from packtrace.codec.epcis.repeated import Repeated
 from packtrace.codec.epcis.source import Source, Syntax, syntax_of
 from packtrace.codec.epcis.xml_stream import XmlStream
 from packtrace.codec.raw_event import RawEvent
@@ -115,15 +116,15 @@ class EpcisIntake:
         return False
 
     def _judge(self, reading: Reading, codec: Codec, now: int) -> Iterator[Judged]:
-        kept = None
+        repeated = Repeated(None)
         for found in reading:
             if found.number == 0:
-                kept = kept_document(reading.document)
+                repeated = Repeated(kept_document(reading.document))
             raw: RawEvent | None = None
             try:
                 if found.error is not None or found.event is None:
                     raise found.error or RejectedError(DocumentReject.MALFORMED_DOCUMENT)
-                done = mapped(found.event, kept, log_time=now)
+                done = repeated.mapped(found.event, now)
                 raw = done.raw
                 key, value = key_of(done), codec.encode_event(raw)
                 check_size(EVENTS, key, value, ())

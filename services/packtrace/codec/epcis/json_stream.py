@@ -1,8 +1,8 @@
 """A JSON document of any size: everything but its events decoded, its events as the bytes they are, one at a time.
 
 Two passes. ``skim`` walks over all of it once, so that brackets, strings and depth are right before a first event is
-believed, and keeps what is no event: a document may state its ``@context`` last. ``events`` then cuts the events out. What is
-inside an event is decoded by itself, so that a bad one costs no other.
+believed, and keeps what is no event: a document may state its ``@context`` last. ``events`` then cuts the events out; those of a
+short document were cut out on the first pass. What is inside an event is decoded by itself, so that a bad one costs no other.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _INSIDE = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTA
 """Everything up to the next bracket or to a string that is not complete yet."""
 _NAME_BYTES_MAX: Final = 4_096
 
+HELD_BYTES_MAX: Final = 2 * 1024 * 1024
+"""Of events kept from the first pass; a longer document is read in the memory of one event."""
 EVENTS: Final = "eventList"
 DESCENT: Final = {"epcisBody": 0, "queryResults": 1, "resultsBody": 2}
 """Members that are walked through, because events stand inside them, and how deep they stand."""
@@ -46,6 +48,8 @@ class Skimmed(NamedTuple):
     wrapped: bool
     """False: a bare event or list of events, whose only members are those of a context it may have."""
     has_list: bool = True
+    held: list[EventBytes] | None = None
+    """The events themselves, where they are few enough bytes."""
 
 
 class _Text:
@@ -204,11 +208,21 @@ def skim(source: Source, limits: Limits) -> Skimmed:
         _refuse_rest(text)
         return Skimmed({}, count, False)
     walk = _Walk(text, limits, keep=False)
-    count = sum(1 for _ in walk.object("", 1))
+    walk.holding = True
+    held: list[EventBytes] = []
+    size = count = 0
+    for one in walk.object("", 1):
+        count += 1
+        if walk.holding:
+            size += len(one.text)
+            held.append(one)
+            if size > HELD_BYTES_MAX:
+                walk.holding = False
+                held.clear()
     _refuse_rest(text)
     if not walk.found_list and _is_event(walk.members):
         return Skimmed({name: walk.members[name] for name in ("@context",) if name in walk.members}, 1, False)
-    return Skimmed(walk.members, count, True, walk.found_list)
+    return Skimmed(walk.members, count, True, walk.found_list, held if walk.holding else None)
 
 
 def _is_event(members: dict[str, object]) -> bool:
@@ -222,6 +236,9 @@ def _refuse_rest(text: _Text) -> None:
 
 def events(source: Source, skimmed: Skimmed, limits: Limits) -> Iterator[EventBytes]:
     """The events of a document that ``skim`` has walked over."""
+    if skimmed.held is not None:
+        yield from skimmed.held
+        return
     text = _Text(source)
     if text.peek() == b"[":
         yield from _Walk(text, limits, keep=True).list("", 1)
@@ -241,6 +258,7 @@ class _Walk:
         self._keep = keep
         self.members: dict[str, object] = {}
         self.found_list = False
+        self.holding = False
         self._header_bytes = 0
         self._header_values = 0
         self._events = 0
@@ -303,7 +321,7 @@ class _Walk:
                 raise RejectedError(
                     DocumentReject.TOO_MANY_EVENTS, f"line {line}", f"at most {self._limits.events_max} events in a document", "more"
                 )
-            value = text.value(self._limits.event_bytes_max, depth, self._keep)
+            value = text.value(self._limits.event_bytes_max, depth, self._keep or self.holding)
             yield EventBytes(f"{pointer}/{self._events}", line, value)
             self._events += 1
             if text.peek() == b",":

@@ -67,19 +67,27 @@ def packed(epcis: EpcisEvent, raw: RawEvent, document: Document | None = None) -
     for field in EPC_LISTS.values():
         texts = getattr(epcis, field)
         if texts and getattr(raw, field) == texts and not (raw.type == EventType.TRANSACTION and raw.parent):
-            spelling = _spelling(texts, prefixes)
+            spelling = spelling_of(texts, prefixes)
             if spelling:
                 spelled[field] = spelling
     if _ambiguous(prefixes):
         spelled = {field: spelling for field, spelling in spelled.items() if spelling == LINK}
         prefixes = set()
     event = msgspec.structs.replace(epcis, **dict.fromkeys(spelled, ()))
-    text = _encode(Original(event, spelled, tuple(sorted(prefixes)), document))
-    _refuse_long(len(text))
-    return text.decode()
+    return text_of(_encode(Original(event, spelled, tuple(sorted(prefixes)), document)))
 
 
-def _spelling(texts: Sequence[str], prefixes: set[str]) -> str:
+def text_of(encoded: bytes) -> str:
+    """The text to keep.
+
+    Raises:
+        RejectedError: record-too-large.
+    """
+    _refuse_long(len(encoded))
+    return encoded.decode()
+
+
+def spelling_of(texts: Sequence[str], prefixes: set[str]) -> str:
     """How all of ``texts`` are spelled, where they can be spelled so again; else empty. Their prefixes go into ``prefixes``.
 
     They need not be right: the event has still to be checked.
