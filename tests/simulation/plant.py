@@ -83,7 +83,7 @@ class Process:
         ids = {topic: plant.registry_ids[topic] for topic in ("ops", "history", "alerts")}
         tracker = Tracker(
             reader, self._writer, self._store(), Wire(lambda topic, body: wire.frame(ids[topic], body), lambda value: wire.unframe(value)[1]),
-            partitions=PARTITIONS["ops"], history_partitions=PARTITIONS["history"], records_max=3, items_max=6,
+            partitions=PARTITIONS["ops"], history_partitions=PARTITIONS["history"], records_max=3, items_max=6, bite_bytes=1,
             clock=plant.seconds, sleep=plant.pass_time,
         )  # fmt: skip
         tracker.start()

@@ -48,7 +48,7 @@ def no_fence(patch: pytest.MonkeyPatch) -> None:
             _apply(stored, commit)
 
     patch.setattr(MemoryStateStore, "commit", commit)
-    patch.setattr("packtrace.tracker.shell.check_place", lambda store, engine: None)
+    patch.setattr("packtrace.tracker.loading.check_place", lambda store, engine: None)
 
 
 def no_token_and_no_read_back(patch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def the_group_says_where(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(Tracker, "_take", from_the_group)
     patch.setattr(MemoryStateStore, "commit", commit)
-    patch.setattr("packtrace.tracker.shell.check_place", lambda store, engine: None)
+    patch.setattr("packtrace.tracker.loading.check_place", lambda store, engine: None)
 
 
 def facts_without_source(patch: pytest.MonkeyPatch) -> None:

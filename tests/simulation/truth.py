@@ -17,7 +17,7 @@ from packtrace.errors import RejectedError
 from packtrace.ports import LogRecord, PartitionMeta, TopicPartition
 from packtrace.router.core import Core, schema_id_of
 from packtrace.tracker.engine import OpsRecord, PartitionEngine
-from packtrace.tracker.shell import load
+from packtrace.tracker.loading import load
 from tests.router.seen import by_source, ops_of, reference_of
 from tests.simulation.plant import PARTITIONS, Plant
 

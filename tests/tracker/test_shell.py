@@ -96,12 +96,14 @@ class System:
             for body in log:
                 self.log.append(TopicPartition("ops", number), None, body)
 
-    def tracker(self, faults: Faults | None = None, records_max: int = 3, items_max: int = 1000) -> tuple[Tracker, MemoryReader]:
+    def tracker(
+        self, faults: Faults | None = None, records_max: int = 3, items_max: int = 1000, bite_bytes: int = 1
+    ) -> tuple[Tracker, MemoryReader]:
         faults = faults or Faults()
         reader = MemoryReader(self.log, GROUP)
         tracker = Tracker(
             reader, lambda: Writer(self.log, faults), Store(self.store, faults), Wire(lambda topic, body: body, lambda value: value),
-            partitions=PARTITIONS, history_partitions=2, records_max=records_max, items_max=items_max,
+            partitions=PARTITIONS, history_partitions=2, records_max=records_max, items_max=items_max, bite_bytes=bite_bytes,
             clock=lambda: self.now, sleep=self._sleep,
         )  # fmt: skip
         tracker.start()
@@ -246,6 +248,7 @@ def test_two_processes_that_believe_they_own_a_partition_change_nothing(events: 
         waiting = [record for record in records if record.offset >= engine.offset][: data.draw(st.integers(1, 4))]
         if waiting:
             sleeper._apply(waiting)
+            sleeper._finish()
     system.until_quiet(owner)
     assert_equal_to_a_clean_run(system, events)
 

@@ -14,7 +14,7 @@ from packtrace.domain.explode import explode
 from packtrace.domain.identifiers import partition_of
 from packtrace.ports import Commit
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
-from packtrace.tracker.shell import load
+from packtrace.tracker.loading import load
 
 SOURCE = "events/0"
 

@@ -17,7 +17,7 @@ from packtrace.domain.fact import Fact
 from packtrace.ports import LogRecord
 from packtrace.proof.archive import Lineage
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
-from packtrace.tracker.shell import load
+from packtrace.tracker.loading import load
 
 RECORDS_AT_ONCE = 64
 _MASK = (1 << 64) - 1

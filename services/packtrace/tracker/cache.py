@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import Collection, ItemsView, Iterator, Mapping
+from itertools import islice
 
 import xxhash
 
@@ -35,7 +36,7 @@ class Cached:
 
 
 class Cache:
-    """Oldest first. Between commits nothing is evicted: a changed item is nowhere else."""
+    """Oldest first. What is not committed is not evicted: a changed item is nowhere else."""
 
     def __init__(self) -> None:
         self._items: dict[str, Cached] = {}
@@ -68,11 +69,11 @@ class Cache:
             cached = self._items[key] = Cached(Item(key), b"", {})
         return cached
 
-    def evict(self, items_max: int) -> None:
-        """Drop the oldest beyond the bound; call when nothing is uncommitted."""
+    def evict(self, items_max: int, kept: Collection[str]) -> None:
+        """Drop the oldest beyond the bound, but for ``kept``."""
         surplus = len(self._items) - items_max
         if surplus > 0:
-            for key in list(self._items)[:surplus]:
+            for key in list(islice((key for key in self._items if key not in kept), surplus)):
                 del self._items[key]
 
 

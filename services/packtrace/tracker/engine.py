@@ -91,6 +91,8 @@ class PartitionEngine:
         self.epoch = meta.epoch
         self.offset = meta.offset
         self.cache = Cache()
+        self.uncommitted: Commit | None = None
+        """What the last step stores, while the store has not taken it."""
         self._partitions = partitions
         self._digest = meta.digest
         self._watermarks = dict(meta.watermarks)
@@ -115,6 +117,16 @@ class PartitionEngine:
         self._reference_changes: dict[str, str | None] = {}
         self._outcomes: dict[str, int] = {}
         self._dropped = 0
+
+    @property
+    def stored_offset(self) -> int:
+        """Where the store stands, if all is well."""
+        return self.offset if self.uncommitted is None else self.uncommitted.from_offset
+
+    def evict(self, items_max: int) -> None:
+        """Drop the oldest items beyond the bound; those that the store has not taken yet are nowhere else and stay."""
+        waiting = self.uncommitted
+        self.cache.evict(items_max, () if waiting is None else waiting.items.keys() | waiting.content.keys())
 
     def needs(self, records: Sequence[OpsRecord]) -> Needs:
         """What the store must answer before ``apply`` of these records."""

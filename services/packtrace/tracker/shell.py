@@ -4,10 +4,14 @@
 2. load the items named, in bites bounded in bytes, and look whether the store still stands where we do: a process that lost
    the partition, or a store that came back older, must not make it write what follows from another moment;
 3. fold (pure);
-4. write history, alerts and facts, and wait for the broker;
-5. commit each partition in the store: state, watermarks, digest and offset in one step.
+4. write history, alerts and facts;
+5. wait for the broker;
+6. commit each partition in the store: state, watermarks, digest and offset in one step.
 
-A crash before 5 repeats 4 with the same lineage, and readers drop the repeat. FENCED: another process owns the partition,
+While the broker takes what 4 wrote of one bite, 2 and 3 of the next are done; 5 and 6 of the one come before 4 of the other. A
+round ends with 6: nothing is in flight when partitions come and go.
+
+A crash before 6 repeats 4 with the same lineage, and readers drop the repeat. FENCED: another process owns the partition,
 drop it. GAP: the store stands elsewhere (it lost its last second, or another owner moved it): drop what is in memory and go
 on from there. A dependency that is away is waited out: everything in memory is thrown away and taken again.
 """
@@ -38,14 +42,15 @@ from packtrace.telemetry import (
     TRACKER_STAGE_SECONDS,
     log,
 )
+from packtrace.tracker import loading
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
 
 OPS = "ops"
 POLL_SECONDS = 0.05
 FLUSH_SECONDS_MAX = 6.0
 """A broker that takes longer is away; less than the 10 s a SIGTERM may take."""
-BITE_BYTES_MAX = 4 * 1024 * 1024
-"""Record bytes folded before the next commit, some 100,000 ops; a backlog is taken in such bites."""
+BITE_BYTES_MAX = 2 * 1024 * 1024
+"""Record bytes folded before the next commit, some 15,000 ops of scans; a backlog is taken in such bites, two of them in memory."""
 WAIT_SECONDS_FIRST = 0.1
 WAIT_SECONDS_MAX = 5.0
 WAIT_SLICE_SECONDS = 0.1
@@ -74,6 +79,7 @@ class Tracker:
         writer: makes a writer, anew after each outage.
         records_max: most records read at once.
         items_max: most items kept in memory between commits.
+        bite_bytes: most record bytes folded at once, or one record.
         clock: seconds, never going back.
     """
 
@@ -88,6 +94,7 @@ class Tracker:
         history_partitions: int,
         records_max: int,
         items_max: int,
+        bite_bytes: int = BITE_BYTES_MAX,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -100,6 +107,7 @@ class Tracker:
         self._history_partitions = history_partitions
         self._records_max = records_max
         self._items_max = items_max
+        self._bite_bytes = bite_bytes
         self._clock = clock
         self._sleep = sleep
         self._engines: dict[int, PartitionEngine] = {}
@@ -108,6 +116,8 @@ class Tracker:
         """Assigned, not yet taken."""
         self._fenced: dict[int, float] = {}
         """Assigned, but taken by another: since when."""
+        self._written: list[Step] = []
+        """Of the last bite: written, neither waited for nor committed."""
         self._sought: dict[int, int] = {}
         """Partition -> the offset that a second reading must find."""
         self._told = self._lag_asked = 0.0
@@ -163,15 +173,16 @@ class Tracker:
         bite: list[LogRecord] = []
         size = 0
         for record in self._following([record for record in records if record.partition not in taken]):
-            if size and size + len(record.value or b"") > BITE_BYTES_MAX:
+            if size and size + len(record.value or b"") > self._bite_bytes:
                 self._apply(bite)
                 bite, size = [], 0
                 if stopping():
-                    return
+                    break
             bite.append(record)
             size += len(record.value or b"")
         if bite:
             self._apply(bite)
+        self._finish()
         self._tell_lag()
         if self._clock() - self._told > POSITION_SECONDS:
             self._tell_positions()
@@ -195,7 +206,7 @@ class Tracker:
         meta = self._store.acquire(partition, self._partitions)
         engine = PartitionEngine(partition, self._partitions, meta, self._store.reference(partition), self._store.deadlines(partition))
         try:
-            check_place(self._store, engine)
+            loading.check_place(self._store, engine)
         except (Fenced, Gap) as answer:
             raise UnavailableError(f"state of ops partition {partition}: it moved while it was read") from answer
         crash_point("tracker.after_acquire")
@@ -207,9 +218,26 @@ class Tracker:
         return meta.offset
 
     def _apply(self, records: list[LogRecord]) -> None:
-        """Effects 2 to 5 for one bite."""
+        """Effects 2 and 3 of one bite, 5 and 6 of the one before, 4 of this one."""
+        steps = self._folded(records)
+        self._finish()
+        steps = [step for step in steps if step.commit.partition in self._engines]  # the store may have refused the bite before
+        if not steps:
+            return
+        self._written = steps
+        for step in steps:
+            self._engines[step.commit.partition].uncommitted = step.commit
+        with TRACKER_STAGE_SECONDS.labels("write").time():
+            self._write(steps)
+        items_max = self._items_max // max(len(self._engines), 1)
+        for engine in self._engines.values():
+            engine.evict(items_max)
+        TRACKER_CACHED.set(sum(len(engine.cache) for engine in self._engines.values()))
+
+    def _folded(self, records: list[LogRecord]) -> list[Step]:
+        """Effects 2 and 3."""
         begun = time.perf_counter()
-        loading = 0.0
+        load_seconds = 0.0
         steps: list[Step] = []
         for partition, mine in _by_partition(records).items():
             engine = self._engines.get(partition)
@@ -218,32 +246,37 @@ class Tracker:
             batch = [OpsRecord(record.offset, self._decoded(record)) for record in mine]
             asked = time.perf_counter()
             try:
-                loaded = load(self._store, engine, batch)
+                loaded = loading.load(self._store, engine, batch)
             except (Fenced, Gap) as answer:
                 self._lost(engine, answer)
                 continue
             finally:
-                loading += time.perf_counter() - asked
+                load_seconds += time.perf_counter() - asked
             crash_point("tracker.after_load")
             steps.append(engine.apply(batch, loaded))
+        if steps:
+            TRACKER_STAGE_SECONDS.labels("load").observe(load_seconds)
+            TRACKER_STAGE_SECONDS.labels("fold").observe(time.perf_counter() - begun - load_seconds)
+            crash_point("tracker.after_fold")
+        return steps
+
+    def _finish(self) -> None:
+        """Effects 5 and 6 of the bite written last. What was lost since is not committed: it is read again."""
+        steps, self._written = self._written, []
         if not steps:
             return
-        folded = time.perf_counter()
-        TRACKER_STAGE_SECONDS.labels("load").observe(loading)
-        TRACKER_STAGE_SECONDS.labels("fold").observe(folded - begun - loading)
-        crash_point("tracker.after_fold")
-        self._write(steps)
+        begun = time.perf_counter()
+        crash_point("tracker.before_flush")
+        if self._writer is not None:
+            self._writer.flush(FLUSH_SECONDS_MAX)
         crash_point("tracker.after_write")
-        written = time.perf_counter()
-        TRACKER_STAGE_SECONDS.labels("write").observe(written - folded)
+        flushed = time.perf_counter()
+        TRACKER_STAGE_SECONDS.labels("flush").observe(flushed - begun)
         for step in steps:
-            self._commit(step)
-            crash_point("tracker.after_commit")
-        TRACKER_STAGE_SECONDS.labels("commit").observe(time.perf_counter() - written)
-        items_max = self._items_max // max(len(self._engines), 1)
-        for engine in self._engines.values():
-            engine.cache.evict(items_max)
-        TRACKER_CACHED.set(sum(len(engine.cache) for engine in self._engines.values()))
+            if step.commit.partition in self._engines:
+                self._commit(step)
+                crash_point("tracker.after_commit")
+        TRACKER_STAGE_SECONDS.labels("commit").observe(time.perf_counter() - flushed)
 
     def _following(self, records: list[LogRecord]) -> list[LogRecord]:
         """Those that go on where their partition stands. Where they do not, it is read once more from there."""
@@ -295,17 +328,16 @@ class Tracker:
         for target, builder in facts.items():
             for body in builder.take():
                 writer.write(OPS, self._wire.frame(OPS, body), partition=target)
-        crash_point("tracker.before_flush")
-        writer.flush(FLUSH_SECONDS_MAX)
 
     def _commit(self, step: Step) -> None:
-        """Effect 5."""
-        partition = step.commit.partition
+        """Effect 6."""
+        engine = self._engines[step.commit.partition]
         try:
             self._store.commit(step.commit)
         except (Fenced, Gap) as answer:
-            self._lost(self._engines[partition], answer)
+            self._lost(engine, answer)
             return
+        engine.uncommitted = None
         for outcome, count in step.outcomes.items():
             TRACKER_OPS.labels(outcome).inc(count)
         TRACKER_DROPPED.inc(step.dropped)
@@ -316,7 +348,7 @@ class Tracker:
         del self._engines[partition]
         if isinstance(answer, Gap):
             TRACKER_GAPS.inc()
-            log.warning("store_gap", partition=partition, expected=engine.offset, found=answer.offset)
+            log.warning("store_gap", partition=partition, expected=engine.stored_offset, found=answer.offset)
             self._wanted.add(partition)
         else:
             TRACKER_FENCED.inc()
@@ -330,6 +362,7 @@ class Tracker:
         log.warning("dependency_away", reason=str(error), wait_seconds=round(self._wait, 2))
         self._wanted.update(self._engines)
         self._engines.clear()
+        self._written = []
         self._drop_writer()
         until = self._clock() + self._wait
         while not stopping() and self._clock() < until:
@@ -358,28 +391,6 @@ class Tracker:
         with suppress(UnavailableError):
             _, end = self._reader.watermarks(TopicPartition(OPS, partition))
             TRACKER_LAG.labels(str(partition)).set(max(end - self._engines[partition].offset, 0))
-
-
-def load(store: StateStore, engine: PartitionEngine, batch: list[OpsRecord]) -> dict[str, tuple[bytes, dict[bytes, bytes]]]:
-    """Effect 2: what ``engine`` needs of the store to apply ``batch``, as of where it stands. Raises Fenced, Gap."""
-    keys, concern = engine.needs(batch)
-    loaded = store.load(engine.partition, keys) if keys else {}
-    if concern is not None:
-        for key, packed, content in store.scan(engine.partition):
-            if key not in engine.cache and concern.touches(key, packed, content):
-                loaded[key] = (packed, content)
-    if keys or concern is not None:
-        check_place(store, engine)
-    return loaded
-
-
-def check_place(store: StateStore, engine: PartitionEngine) -> None:
-    """Look after reading whether what was read is of ``engine``'s own moment. Raises Fenced, Gap."""
-    meta = store.meta(engine.partition)
-    if meta is not None and meta.epoch > engine.epoch:
-        raise Fenced
-    if meta is None or (meta.epoch, meta.offset) != (engine.epoch, engine.offset):
-        raise Gap(0 if meta is None else meta.offset)
 
 
 def _by_partition(records: list[LogRecord]) -> dict[int, list[LogRecord]]:
