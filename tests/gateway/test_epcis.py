@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -194,10 +195,38 @@ def test_events_at_their_limit_and_one_more(tmp_path: Path) -> None:
             assert (answer.status, answer.json["type"]) == (413, "urn:packtrace:problem:too-many-events")
 
 
-def test_a_compressed_body_is_not_unpacked(gateway: Gateway) -> None:
-    bomb = gzip.compress(b" " * 50_000_000)
-    for encoding in ("gzip", "deflate", "br", "zstd"):
-        answer = post(gateway, bomb, XML, content_encoding=encoding)
+def test_a_gzip_body_is_the_body_it_holds(gateway: Gateway) -> None:
+    plain = DSCSA.read_bytes()
+    first = post(gateway, gzip.compress(plain), XML, content_encoding="gzip")
+    assert (first.status, first.json["accepted"]) == (202, 8)
+    again = post(gateway, plain, XML)
+    assert again.json["capture"] == first.json["capture"]
+    assert len(gateway.events()) == 8
+
+
+@pytest.mark.parametrize(
+    ("packed", "status"),
+    [
+        (gzip.compress(b" " * 50_000_000), 413), (gzip.compress(gzip.compress(b" " * 50_000_000)), 400), (gzip.compress(b"<a/>")[:-1], 400),
+        (gzip.compress(b"<a/>") + b"more", 400), (gzip.compress(b"<a/>") * 2, 400), (b"<a/>", 400), (b"", 400),
+        (gzip.compress(b"<a/>")[:-8] + b"\0" * 8, 400),
+    ],
+    ids=["bomb", "bomb in gzip", "cut off", "more", "two", "plain", "nothing", "wrong sum"],
+)  # fmt: skip
+def test_a_bad_gzip_body_is_refused_in_little_memory(gateway: Gateway, packed: bytes, status: int) -> None:
+    tracemalloc.start()
+    started = time.perf_counter()
+    answer = post(gateway, packed, XML, content_encoding="gzip")
+    seconds, peak = time.perf_counter() - started, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert answer.status == status, answer.body
+    assert peak < 4 * 1024 * 1024 and seconds < 5
+    assert gateway.events() == []
+
+
+def test_other_codings_are_not_read(gateway: Gateway) -> None:
+    for encoding in ("deflate", "br", "zstd", "gzip, gzip"):
+        answer = post(gateway, b"x", XML, content_encoding=encoding)
         assert (answer.status, answer.json["type"]) == (415, "urn:packtrace:problem:unsupported-media-type")
 
 

@@ -142,7 +142,7 @@ MEDIA = [
     ("text/plain",                               {}),
     ("",                                         {}),
     ("application/json; charset=iso-8859-1",     {}),
-    ("application/json",                         {"content_encoding": "gzip"}),
+    ("application/json",                         {"content_encoding": "br"}),
 ]
 # fmt: on
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from packtrace.gateway.body import BodyReader, drain
+from packtrace.gateway.body import GZIP, BodyReader, drain
 from packtrace.gateway.captures import Captures
 from packtrace.gateway.form import (
     ACCEPTED,
@@ -137,8 +137,8 @@ def check_media_type(request: Request) -> str:
     if charset and media_type not in XML_TYPES and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
         raise _unsupported(f"expected JSON in UTF-8, found charset {charset[1][:32]}")
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        raise _unsupported(f"expected a body that is not compressed, found Content-Encoding {encoding[:32]}")
+    if encoding not in ("", "identity", *GZIP):
+        raise _unsupported(f"expected a body that is not compressed, or gzip, found Content-Encoding {encoding[:32]}")
     return media_type
 
 
