@@ -19,3 +19,10 @@ def typed() -> list[list[str]]:
         elif block and line.startswith("packtrace "):
             found += [shlex.split(part, comments=True)[1:] for part in line.split(" && ")]
     return found
+
+
+def curled() -> list[list[str]]:
+    """The words of every ``curl`` command in a block of README.md."""
+    text = README.read_text(encoding="utf-8").replace("\\\n", " ")
+    blocks = text.split("```")[1::2]
+    return [shlex.split(line, comments=True)[1:] for block in blocks for line in block.splitlines() if line.startswith("curl ")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,8 @@ from urllib.parse import quote
 import jsonschema_rs
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from packtrace.adapters.clickhouse import ClickHouseStore
 from packtrace.adapters.clickhouse_migrate import apply
@@ -20,7 +23,9 @@ from packtrace.codec.epcis.document import Document
 from packtrace.codec.epcis.event import EpcisEvent
 from packtrace.codec.epcis.mapping import mapped
 from packtrace.codec.epcis.original import kept_document
+from packtrace.codec.epcis.reading import read, whole
 from packtrace.codec.gs1_uri import canonical_uri
+from packtrace.errors import RejectedError
 from packtrace.query.app import Epcis, create_app
 from packtrace.query.epcis import EpcisArchive
 from packtrace.query.follow import Follow
@@ -30,10 +35,12 @@ from tests.codec.epcis.documents import DSCSA, GS1, TESTDATA, TWICE, events_of
 from tests.contracts.plant import NOW, Plant, shipments
 from tests.query.asked import Asked
 from tests.query.openapi import document
+from tests.readme import README, curled
 
 pytestmark = pytest.mark.contract
 
 SCHEMA = jsonschema_rs.validator_for(json.loads((TESTDATA / "gs1-epcis" / "schema" / "EPCIS-JSON-Schema.json").read_text()))
+PARTNER = README.parent / "schemas/examples/epcis/partner.xml"
 CAPTURED = [path for path in [*GS1, DSCSA] if path.name != TWICE]
 XML_1, XML_2 = {"Accept": "application/xml", "GS1-EPCIS-Version": "1.2"}, {"Accept": "application/xml"}
 LINE = {
@@ -59,6 +66,12 @@ def plant(clickhouse_server: str) -> Iterator[Plant]:
     made = Plant(store)
     for _, event, stated in captured():
         made.publish_bytes(wire.frame(made.ids["events"], event_avro.encode(mapped(event, kept_document(stated)).raw)))
+    stated, found = read(PARTNER.read_bytes())
+    for one in found:
+        try:
+            made.publish_bytes(wire.frame(made.ids["events"], event_avro.encode(mapped(whole(one), kept_document(stated)).raw)))
+        except RejectedError:
+            assert one.number == 2  # wrong on purpose
     made.publish([LINE])
     made.settle()
     yield made
@@ -101,7 +114,9 @@ def ids(events: list[EpcisEvent]) -> set[str]:
 
 @pytest.mark.parametrize("headers", [{}, XML_2, XML_1], ids=["json", "xml-2.0", "xml-1.2"])
 def test_every_published_document_comes_back_equal(client: Asked, headers: dict[str, str]) -> None:
-    back = [plain(event) for event in found(client, "/events", headers, perPage="200", LT_eventTime="2026-01-01T00:00:00Z")]
+    back = [
+        plain(event) for event in found(client, "/events", headers, perPage="200", LT_eventTime="2026-01-01T00:00:00Z")
+    ]  # what is newer is not of them
     stored = [plain(event) for _, event, _ in captured()]
     assert sorted(back, key=str) == sorted(stored, key=str)
 
@@ -130,7 +145,7 @@ def test_pages_have_every_event_once_in_order(client: Asked) -> None:
     ]
     for order in orders:
         whole = found(client, "/events", perPage="1000", **order)
-        assert len(whole) == len(captured()) + 1
+        assert len(whole) == len(captured()) + 4
         assert found(client, "/events", perPage="7", **order) == whole
     assert len(found(client, "/events", perPage="7", eventCountLimit="20")) == 20
 
@@ -291,6 +306,38 @@ def test_a_question_that_no_address_can_carry_is_refused(client: Asked) -> None:
     assert (response.status_code, response.json()["type"]) == (413, "epcisException:QueryTooComplexException")
 
 
+NAMES = sorted({one["name"] for one in document()["paths"]["/events"]["get"]["parameters"] if one["in"] == "query"})
+SOME = ["", "x", "|", "shipping", "2026-11-22T10:00:00Z", "1", "-1", "9" * 30, "1e400", "ASC", UNIT, LOT, "urn:epc:idpat:sgtin:9506000.013435.*",
+        "https://id.gs1.org/414/9506000100005", "%", "'; DROP TABLE events; --", "{p0:String}", "\x00", "\ud7ff", "true", "a" * 3000]  # fmt: skip
+
+
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
+@given(
+    stated=st.dictionaries(
+        st.one_of(
+            st.sampled_from(NAMES),
+            st.sampled_from(["EQ_ILMD_", "EXISTS_ext:a", "EQ_bizTransaction_", "GE_value", "nothing"]),
+            st.text(max_size=8),
+        ),
+        st.one_of(st.sampled_from(SOME), st.text(max_size=12)),
+        max_size=4,
+    ),
+    path=st.sampled_from(
+        ["/events", "/bizSteps/shipping/events", "/epcs/x/events", "/events/x", "/epcs", "/readPoints", "/queries/x/events", "/dscsa/x"]
+    ),
+    headers=st.dictionaries(
+        st.sampled_from(["Accept", "GS1-EPCIS-Version", "GS1-EPC-Format", "GS1-CBV-XML-Format", "GS1-Extensions"]),
+        st.sampled_from(["", "1.2", "2.0", "application/xml", "*/*;q=0.1", "Always_EPC_URN", "Always_URN", "ext=http://x/", "=", "q=;,"]),
+        max_size=3,
+    ),
+)
+def test_whatever_is_asked_is_answered_or_refused(client: Asked, stated: dict[str, str], path: str, headers: dict[str, str]) -> None:
+    response = client.get(path, stated, headers)
+    assert response.status_code in (200, 400, 404, 406, 413), response.text
+    if response.status_code != 200:
+        assert response.headers["content-type"] == "application/problem+json"
+
+
 def test_a_named_query_is_kept_asked_and_removed(client: Asked) -> None:
     body = {"name": "shipped", "query": {"EQ_bizStep": ["shipping"], "eventType": ["ObjectEvent"]}}
     made = client.send("POST", "/queries", body)
@@ -332,6 +379,33 @@ def test_a_statement_is_made_by_nobody_but_the_seller(client: Asked) -> None:
     affirmed = client.get("/dscsa/line-1%2F1", {"affirm": "true"})
     assert events_of(affirmed.content)[0].statement("affirmTransactionStatement") == "true"
     assert "no statement" in client.get("/dscsa/line-1%2F1", headers={"Accept": "text/html"}).text
+
+
+def test_every_curl_of_the_readme_answers(client: Asked) -> None:
+    """Those to the query service, typed as they stand there; a partner's file has been captured before."""
+    answers = []
+    for words in curled():
+        headers, body, address = {}, None, ""
+        for word, value in pairwise([*words, ""]):
+            if word == "-H":
+                name, _, text = value.partition(": ")
+                headers[name] = text
+            elif word == "-d":
+                body = json.loads(value)
+            elif word.startswith("http://127.0.0.1:19090/"):
+                address = word.removeprefix("http://127.0.0.1:19090")
+        if address and "-N" not in words:
+            response = client.request("GET" if body is None else "POST", address, None, headers, body)
+            assert response.status_code in (200, 201), response.text
+            answers.append(response.text)
+    by_item, packing, shipped, query = answers
+    for answer in (by_item, packing, shipped):
+        assert "urn:epc:id:sscc:9506000.0000000777" in answer
+    assert shipped.startswith("<?xml") and 'schemaVersion="1.2"' in shipped and "urn:epcglobal:cbv:bizstep:shipping" in shipped
+    assert json.loads(query)["name"] == "shipped"
+    owed = client.get("/dscsa/urn:epc:id:sscc:9506000.0000000777", headers={"Accept": "application/json"}).json()
+    assert (owed["units"], owed["statement"], owed["products"][0]["lot"]) == (2, True, "P7")
+    assert client.request("DELETE", "/queries/shipped").status_code == 204
 
 
 def test_every_path_is_in_the_contract() -> None:
