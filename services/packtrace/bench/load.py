@@ -33,6 +33,15 @@ class Load(NamedTuple):
     duplicates: frozenset[str]
     """Keys of the items commissioned twice."""
 
+    def after(self, other: Load) -> Load:
+        """What a system must show that took ``other`` before; the records are ours."""
+        return self._replace(
+            events=self.events + other.events,
+            operations=self.operations + other.operations,
+            repeated_operations=self.repeated_operations + other.repeated_operations,
+            duplicates=self.duplicates | other.duplicates,
+        )
+
 
 def stream_named(name: str, units: int, seed: int = 1) -> Stream:
     """``S1``, ``S2``, ``S3``, or ``S2/1000``: that many EPCs in an event.

@@ -109,7 +109,7 @@ class _Line:
         self._ssccs = SsccPool(stream.seed, number, LINES)
         self._random = Random(f"line/{stream.seed}/{number}")
         name = world.line_name(number)
-        source = Source(name, 1, counts=True)
+        source = Source(name, stream.seed, counts=True)
         lot, expiry = medicine.lots[0]
         self._commissioning = _template(source, name, "object", "commissioning", f"cam-{number + 1}", lot, expiry)
         self._elsewhere = _template(source, name, "object", "commissioning", "gate-1", lot, expiry, world.DISTRIBUTOR)
