@@ -196,6 +196,19 @@ def prepared(view: Screen, home: Path, stream: Stream) -> Load:
     return load
 
 
+def warmed(view: Screen, home: Path, load: Load, units: int) -> Load:
+    """Let the system take so many units of S1 first; what it must show when it has taken ``load``, too."""
+    from packtrace.bench.load import stream_named
+    from packtrace.simulator.streams import LINES
+
+    if not units:
+        return load
+    warm = prepared(view, home, stream_named("S1", max(units, LINES), WARM_UP_SEED))
+    with view.step(f"warm up with {warm.operations:,} EPC-ops") as tell:
+        flat_out(home, warm, tell)
+    return load.after(warm)
+
+
 def flat_out(home: Path, load: Load, tell: Tell) -> tuple[float, float]:
     """Write everything and wait until Redis and ClickHouse hold it; seconds until written, seconds in all."""
     from packtrace.adapters.kafka import KafkaWriter
@@ -227,17 +240,11 @@ def _run(view: Screen, stream: Stream, number: int, trackers: int, warm_up: int,
     from packtrace.adapters.clickhouse import ClickHouseStore
     from packtrace.adapters.redis_reader import RedisReader
     from packtrace.bench import figures, stores, usage
-    from packtrace.bench.load import stream_named
     from packtrace.cli.system import addresses
-    from packtrace.simulator.streams import LINES
 
     with system(view, under, trackers) as home:
-        warm = prepared(view, home, stream_named("S1", max(warm_up, LINES), WARM_UP_SEED)) if warm_up else None
-        load = expected = prepared(view, home, stream)
-        if warm is not None:
-            expected = load.after(warm)
-            with view.step(f"warm up with {warm.operations:,} EPC-ops") as tell:
-                flat_out(home, warm, tell)
+        load = prepared(view, home, stream)
+        expected = warmed(view, home, load, warm_up)
         name, units = stream.name, stream.units
         where = addresses(home)
         redis = RedisReader(where.redis)

@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packtrace.cli import own_system
-from packtrace.cli.bench import SETTLE_SECONDS_MAX, as_object, complain, flat_out, prepared, system, verify, write_json
+from packtrace.cli.bench import (
+    SETTLE_SECONDS_MAX,
+    WARM_UP_UNITS,
+    as_object,
+    complain,
+    flat_out,
+    prepared,
+    system,
+    verify,
+    warmed,
+    write_json,
+)
 from packtrace.cli.output import aside, emit, screen
 from packtrace.errors import RefusedError, UnavailableError
 
@@ -38,6 +49,7 @@ def measure(
         if not capacity:
             with system(view, under) as home:
                 load = prepared(view, home, stream_named("S1", units))
+                warmed(view, home, load, WARM_UP_UNITS)
                 with view.step("S1 flat out: the capacity") as tell:
                     capacity = load.operations / flat_out(home, load, tell)[1]
                     tell(f"{capacity:,.0f} EPC-ops a second")
@@ -80,6 +92,7 @@ def _at(view: Screen, under: Path | None, share: float, operations_per_second: f
 
     with system(view, under) as home:
         load = prepared(view, home, stream(max(int(operations_per_second * seconds / OPERATIONS_PER_UNIT), 400)))
+        expected = warmed(view, home, load, WARM_UP_UNITS)
         where = addresses(home)
         history = ClickHouseStore(where.clickhouse, where.clickhouse_database, timeout_seconds=600, client="packtrace-bench")
         writer = KafkaWriter(where.kafka, client="packtrace-bench", linger_milliseconds=0)
@@ -93,7 +106,7 @@ def _at(view: Screen, under: Path | None, share: float, operations_per_second: f
                 took = time.monotonic() - begun
                 own_system.settle(home, SETTLE_SECONDS_MAX, tell)
             with view.step("verify") as tell:
-                wrong = verify(home, load, stores.rows(history), tell)
+                wrong = verify(home, expected, stores.rows(history), tell)
                 one = latency(share, load, took, acknowledged, watcher.seen, len(load.duplicates))
                 if one.missing:
                     wrong.append(f"{one.missing:,} of {len(load.duplicates):,} alerts were never readable")

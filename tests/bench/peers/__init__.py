@@ -7,7 +7,8 @@
 ``faust`` and ``bare`` do a small part of the work of packtrace, the same part (``work``): identifiers are read and their check
 digits verified, a serial commissioned twice is an alert, an event seen before is a repeat, a pack sets the parent of its children.
 No late data, no withdrawal, no grace, no facts between items, no ticks, no reference data, no state at a time, no digest; both are
-at-least-once, so a crash leaves rows twice. What favours them: the events are in the topic before they start, one process
+at-least-once, so a crash leaves rows twice. packtrace is
+measured after a warm-up, whose events the peers take, too. What favours them: the events are in the topic before they start, one process
 holds all items so that nothing is repartitioned, identifiers are read by packtrace's own fast reader, Avro is read without the registry,
 and packtrace's own processes are stopped while they run.
 

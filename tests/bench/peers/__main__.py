@@ -17,7 +17,7 @@ from packtrace.adapters.clickhouse import ClickHouseStore
 from packtrace.bench import stores
 from packtrace.bench.load import Load, stream_named
 from packtrace.bench.usage import machine
-from packtrace.cli.bench import flat_out, parts_of, prepared, system, verify, write_json
+from packtrace.cli.bench import WARM_UP_UNITS, flat_out, parts_of, prepared, system, verify, warmed, write_json
 from packtrace.cli.demo_screen import Screen
 from packtrace.cli.output import aside
 from packtrace.cli.own_system import terminated_as_interrupted
@@ -54,6 +54,7 @@ def run(view: Screen, name: str, units: int) -> Iterator[dict[str, Any]]:
     """All of them on one stream, on one system."""
     with system(view) as home:
         load = prepared(view, home, stream_named(name, units))
+        whole = warmed(view, home, load, WARM_UP_UNITS)
         where = addresses(home)
         parts = {part.name: part.pid for part in parts_of(home)}
         all_pids = [os.getpid(), *parts.values()]
@@ -62,7 +63,7 @@ def run(view: Screen, name: str, units: int) -> Iterator[dict[str, Any]]:
             _, seconds = flat_out(home, load, tell)
             used = floor.cpu_of(all_pids) - used
             history = ClickHouseStore(where.clickhouse, where.clickhouse_database, timeout_seconds=600)
-            wrong = verify(home, load, stores.rows(history), tell)
+            wrong = verify(home, whole, stores.rows(history), tell)
             tell("")
         ours = row_of(name, "packtrace", load, seconds, used, wrong)
         yield ours
@@ -71,11 +72,11 @@ def run(view: Screen, name: str, units: int) -> Iterator[dict[str, Any]]:
             for peer, module in (("faust", "tests.bench.peers.faust_app"), ("bare", "tests.bench.peers.bare")):
                 history.command(CREATE)
                 with view.step(f"{peer}: the same events"):
-                    row = one(peer, module, where, load, servers, home)
+                    row = one(peer, module, where, whole, servers, home)
                 yield row | {"packtrace_is_times_as_fast": round(ours["operations_per_second"] / row["operations_per_second"], 2)}
             pids = [os.getpid(), *servers]
             with view.step("the floor: consume and discard, prepared Function calls, a prepared block"):
-                yield of_floor(name, "floor: consume", floor.consume(where, load.events, lambda: floor.cpu_of(pids)), load.operations)
+                yield of_floor(name, "floor: consume", floor.consume(where, whole.events, lambda: floor.cpu_of(pids)), whole.operations)
                 yield of_floor(name, "floor: call", floor.call(where, lambda: floor.cpu_of(pids)))
                 yield of_floor(name, "floor: insert", floor.insert(where, INSERTS, lambda: floor.cpu_of(pids)))
         history.close()
