@@ -77,6 +77,11 @@ def fill(history: HistoryStore, rows_wanted: int, tell: Callable[[int], None]) -
     return _count(history)
 
 
+def merges(history: HistoryStore) -> int:
+    """Running now: what was just filled in takes the processors for a while."""
+    return int(str(history.query("SELECT count() FROM system.merges WHERE database = currentDatabase()")[0][0]))
+
+
 def _count(history: HistoryStore) -> int:
     return int(str(history.query("SELECT count() FROM history")[0][0]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,13 @@ from packtrace.cli.output import aside, emit, screen
 
 if TYPE_CHECKING:
     from packtrace.bench.answers import Asked
+    from packtrace.cli.demo_screen import Tell
+    from packtrace.ports import HistoryStore
 
-QUESTION_SECONDS_MAX = 60.0
+QUESTION_SECONDS_MAX = 20.0
+MERGE_SECONDS_MAX = 600.0
+MERGED_AFTER_SECONDS = 5.0
+"""Without a merge: none follows."""
 FILL_SECONDS_MAX = 3_600
 
 
@@ -38,6 +44,8 @@ def measure(rows: int, under: Path | None, output: Path | None, as_json: bool) -
             with view.step(f"copies of its rows under other serials, to {rows:,} rows") as tell:
                 held = fill(history, rows, lambda copied: tell(f"{copied:,} rows"))
                 tell(f"{held:,} rows")
+            with view.step("until ClickHouse has merged them") as tell:
+                _until_merged(history, tell)
             asked = questions(history)
             for clients in CLIENTS:
                 for question in asked:
@@ -57,6 +65,17 @@ def measure(rows: int, under: Path | None, output: Path | None, as_json: bool) -
         row: dict[str, Any] = {"machine": machine(), "history_rows": held, "history_bytes_per_row": sizes.bytes_per_row}
         write_json(output, row | {"answers": [as_object(one) for one in found]})
     complain(iter(wrong))
+
+
+def _until_merged(history: HistoryStore, tell: Tell) -> None:
+    from packtrace.bench.answers import merges
+
+    begun = quiet = time.monotonic()
+    while time.monotonic() - quiet < MERGED_AFTER_SECONDS and time.monotonic() - begun < MERGE_SECONDS_MAX:
+        running = merges(history)
+        quiet = time.monotonic() if running else quiet
+        tell(f"{running} merges")
+        time.sleep(0.5)
 
 
 def _show(found: list[Asked], held: int) -> None:
