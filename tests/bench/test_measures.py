@@ -92,3 +92,11 @@ def test_many_clients_share_the_questions_and_wrong_answers_are_counted(address:
 def test_a_question_stops_when_its_time_is_over(address: str) -> None:
     one = ask(address, Question("someone", ["/items/a"], 1_000_000), 2, 0.2)
     assert 2 <= one.answers < 100
+
+
+@pytest.mark.contract
+def test_no_answer_is_a_wrong_answer() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    server.server_close()
+    one = ask(f"http://127.0.0.1:{server.server_address[1]}", Question("someone", ["/items/a"], 4), 2, 10)
+    assert (one.answers, one.wrong) == (4, 4)

@@ -40,7 +40,7 @@ class Asked(msgspec.Struct, kw_only=True, frozen=True):
     clients: int
     answers: int
     wrong: int
-    """Answered with anything but 200."""
+    """Answered with anything but 200, or not at all."""
     p50: float
     p99: float
     max: float
@@ -133,13 +133,18 @@ def ask(address: str, question: Question, clients: int, seconds_max: float) -> A
                 if number is None:
                     return
                 begun = time.perf_counter()
-                connection.request("GET", question.paths[number % len(question.paths)])
-                response = connection.getresponse()
-                response.read()
+                try:
+                    connection.request("GET", question.paths[number % len(question.paths)])
+                    response = connection.getresponse()
+                    response.read()
+                    good = response.status == 200
+                except (OSError, http.client.HTTPException):
+                    connection.close()  # the next question opens it again
+                    good = False
                 took = round((time.perf_counter() - begun) * MICRO)
                 with lock:
                     taken.append(took)
-                    wrong[0] += response.status != 200
+                    wrong[0] += not good
         finally:
             connection.close()
 
