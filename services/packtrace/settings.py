@@ -76,7 +76,9 @@ class ClickHouseSettings(Settings):
 
 class TrackerSettings(KafkaSettings, RedisSettings):
     tracker_batch_records: int = Field(256, ge=1, le=100_000, description="most ops records folded at once")
-    tracker_items_cached_max: int = Field(500_000, ge=1_000, le=50_000_000, description="items kept in memory by one process")
+    tracker_items_cached_max: int = Field(
+        250_000, ge=1_000, le=50_000_000, description="items kept in memory by one process, some 3 KiB each"
+    )
 
 
 class SinkSettings(KafkaSettings, ClickHouseSettings):

@@ -80,7 +80,7 @@ def texts(values: Iterable[str | bytes]) -> bytes:
     rows = list(values)
     if len(set(rows[:_SAMPLE])) < _SAMPLE // 4:
         encoded = {value: text(value) for value in set(rows)}
-        return b"".join([encoded[value] for value in rows])
+        return b"".join(map(encoded.__getitem__, rows))
     data = [value.encode() if isinstance(value, str) else value for value in rows]
     return b"".join([_LENGTHS[len(one)] + one if len(one) < _LENGTHS_KNOWN else text(one) for one in data])
 

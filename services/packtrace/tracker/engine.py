@@ -211,10 +211,11 @@ class PartitionEngine:
             seen[source] = (offset, index)
             if last != (event, role):
                 last, own = (event, role), own_event(role, *events[event])
+                origin = rows.of_op(own, numbers[source], offset)
             cached = self.cache.made(key)
             judged = apply_event(cached.item, own, self._reference, self._clock)
             self._took(cached, judged)
-            self._write(cached, rows.of_op(own, numbers[source], offset), judged.outcome)
+            self._write(cached, origin, judged.outcome)
         self._watermarks.update((source, Position(*place)) for source, place in zip(sources, seen, strict=True) if place != _BEFORE_ALL)
 
     def _apply_facts(self, batch: OpsBatch) -> None:

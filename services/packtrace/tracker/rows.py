@@ -53,7 +53,8 @@ class Origin(NamedTuple):
 
 def of_op(own: OwnEvent, partition: int, offset: int) -> Origin:
     """``partition`` and ``offset`` are the raw event's."""
-    return Origin(ROW_OP, own.time, own.log_time, own.id, partition, offset, _KIND[own.kind], _ROLE[own.role], own.other)
+    columns = (ROW_OP, own.time, own.log_time, own.id, partition, offset, _KIND[own.kind], _ROLE[own.role], own.other, _NO_FACT)
+    return _new(Origin, columns)
 
 
 def of_fact(fact: Fact) -> Origin:
