@@ -51,6 +51,10 @@ class Number(str):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        """Another than that of the same text."""
+        return f"Number({str(self)!r})"
+
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
 _exact = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=Number, parse_int=Number)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -11,11 +13,14 @@ from packtrace.codec import event_avro
 from packtrace.codec.epcis import json_stream
 from packtrace.codec.epcis.document import Document
 from packtrace.codec.epcis.event import EpcisEvent, Place
+from packtrace.codec.epcis.json_event import EventReader, event_of
 from packtrace.codec.epcis.limits import Limits
 from packtrace.codec.epcis.mapping import Mapped, mapped
+from packtrace.codec.epcis.names import Context
 from packtrace.codec.epcis.original import unpacked
 from packtrace.codec.epcis.repeated import Repeated
 from packtrace.codec.epcis.source import of_bytes
+from packtrace.codec.json_text import exact_json_value
 from packtrace.errors import RejectedError
 from tests.codec.epcis.documents import GS1, TWICE, events_of
 from tests.codec.epcis.events import epcis_events
@@ -128,3 +133,38 @@ def test_events_held_from_the_first_pass_are_those_of_the_second(monkeypatch: py
     again = json_stream.skim(source, Limits())
     assert again.held is None and again.events == held.events == 50
     assert list(json_stream.events(source, again, Limits())) == held.held
+
+
+VALUES = st.sampled_from(
+    [None, "", " x ", 1, "1", 1.5, True, [], ["a"], ["a", " b"], [1], {"id": "urn:x:y"}, {"id": 1}, "urn:uuid:1", "shipping"]
+)
+
+
+@settings(max_examples=200)
+@given(
+    objects=st.lists(
+        st.dictionaries(
+            st.sampled_from(["type", "eventID", "eventTime", "epcList", "parentID", "childEPCs", "bizStep", "readPoint", "rdfs:a", "@context", "epcs"]),
+            VALUES, max_size=6,
+        ),
+        min_size=2, max_size=6,
+    )
+)  # fmt: skip
+def test_objects_of_one_document_are_read_as_each_alone(objects: list[dict[str, object]]) -> None:
+    reader = EventReader(Context())
+    for one in [*objects, *[{"type": "ObjectEvent"} | one for one in objects]]:
+        value = exact_json_value(msgspec.json.encode(one))
+        assert read_by(reader.event, value) == read_by(lambda value: event_of(value, Context()), value)
+
+
+def read_by(read: Callable[[object], EpcisEvent], value: object) -> EpcisEvent | tuple[str, ...]:
+    try:
+        return read(value)
+    except RejectedError as error:
+        return (error.code, error.where, error.expected, error.found)
+
+
+def test_a_number_is_not_the_text_of_it() -> None:
+    reader = EventReader(Context())
+    text, number = ({"type": "ObjectEvent", "rdfs:a": value} for value in (exact_json_value('"1"'), exact_json_value("1")))
+    assert reader.event(text) != reader.event(number)

@@ -11,7 +11,7 @@ from packtrace.codec.epcis.document import Document
 from packtrace.codec.epcis.documents import of_members, of_root
 from packtrace.codec.epcis.event import EpcisEvent
 from packtrace.codec.epcis.fields import EPC_LISTS
-from packtrace.codec.epcis.json_event import event_of
+from packtrace.codec.epcis.json_event import EventReader
 from packtrace.codec.epcis.limits import Limits
 from packtrace.codec.epcis.names import Context
 from packtrace.codec.epcis.refusal import DocumentReject
@@ -92,13 +92,14 @@ class Reading:
                 raise RejectedError(
                     DocumentReject.MALFORMED_DOCUMENT, "epcisBody", "epcisBody with an eventList, or an event with its type"
                 )
+        reader = EventReader(context)
         for number, one in enumerate(json_stream.events(self._source, skimmed, self._limits)):
-            yield self._json_event(number, one, context)
+            yield self._json_event(number, one, reader)
 
-    def _json_event(self, number: int, one: json_stream.EventBytes, context: Context) -> Found:
+    def _json_event(self, number: int, one: json_stream.EventBytes, reader: EventReader) -> Found:
         try:
             json_stream.refuse_many_values(one.text.count(b","))
-            event = event_of(exact_json_value(one.text), context)
+            event = reader.event(exact_json_value(one.text))
             listed = max(len(getattr(event, field)) for field in EPC_LISTS.values())
             if listed > self._limits.epcs_max:
                 name = next(name for name, field in EPC_LISTS.items() if len(getattr(event, field)) == listed)
