@@ -239,13 +239,17 @@ class Plant:
     # --- the end
 
     def settle(self) -> None:
-        """All faults end, one process of each kind is left, and time passes until nothing moves."""
+        """``calm``, and time passes until nothing is open."""
+        self.calm()
+        self.log.now += GRACES_OVER
+        self._until_quiet()
+
+    def calm(self) -> None:
+        """All faults end, one process of each kind is left, until nothing moves."""
         self.log.away = self.redis.away = self.clickhouse.away = self.registry.away = False
         self.log.fail_writes = self.log.lose_acks = self.redis.lose_answers = self.clickhouse.lose_answers = 0
         for place in sorted(self.processes):
             self._end(place, lambda process: process.kill(stored=1))
-        self._until_quiet()
-        self.log.now += GRACES_OVER
         self._until_quiet()
 
     def _until_quiet(self) -> None:

@@ -15,19 +15,19 @@ from typing import Final
 
 from packtrace.codec.packed_event import Reader, pack_event, pack_text, read_event
 from packtrace.codec.packed_state import NO_ORIGIN, pack_conclusions, pack_state, read_conclusions, read_state
-from packtrace.domain.content import MEMORY, unpack_content
+from packtrace.domain.content import MEMORY, of_open_event, unpack_content
 from packtrace.domain.dates import HOUR
 from packtrace.domain.item import Base, Item
 from packtrace.domain.judge import newest
 from packtrace.domain.memory import pack_memory, unpack_memory
 from packtrace.domain.order import Key
-from packtrace.domain.vocabulary import FactType, Kind
+from packtrace.domain.vocabulary import Custody, FactType, Kind, Status
 from packtrace.errors import RefusedError
 
 VERSION: Final = 1
 
 _HAS_BASE, _IS_BASE, _HAS_WINDOW, _HAS_TOLD, _HAS_HOURS = 1, 2, 4, 8, 16
-_USUAL_HOURS: Final = 72
+USUAL_HOURS: Final = 72
 
 
 def pack(item: Item) -> bytes:
@@ -48,7 +48,7 @@ def pack(item: Item) -> bytes:
         if base is not None:
             flags |= _HAS_BASE
             parts.append(_pack_base(base))
-    if item.window_hours != _USUAL_HOURS:
+    if item.window_hours != USUAL_HOURS:
         flags |= _HAS_HOURS
         parts.append(item.window_hours.to_bytes(2, "big"))
     if window:
@@ -100,6 +100,32 @@ def unpack(key: str, packed: bytes, content: Mapping[bytes, bytes]) -> Item:
     return item
 
 
+def in_transit(packed: bytes) -> bool:
+    """Whether the present of a packed item is on its way."""
+    return packed[2] >> 2 & 3 == Custody.IN_TRANSIT
+
+
+def settles_from(packed: bytes, entries: Mapping[bytes, bytes] | None, logged: int) -> int | None:
+    """The deadline of a packed item that is not overdue, or a time before it, at a fifth of what ``unpack`` costs.
+
+    None: nothing is open. 0: that takes ``unpack``.
+
+    Args:
+        logged: when the first event or fact that may be open was logged; 0: it is not known of any.
+    """
+    if packed[0] != VERSION:
+        return 0
+    flags = packed[1]
+    told = entries.get(MEMORY) if entries else None
+    due = min((one.due for one in unpack_memory(told).values() if one.status is Status.PROVISIONAL), default=None)
+    if not flags & (_HAS_WINDOW | _HAS_TOLD) and not (entries and any(map(of_open_event, entries))):
+        return due
+    if not logged or flags & _HAS_HOURS:
+        return 0
+    settles = logged + USUAL_HOURS * HOUR
+    return settles if due is None else min(settles, due)
+
+
 def content_of(item: Item) -> dict[bytes, bytes]:
     """Every content entry of ``item``, the memory of its alerts among them."""
     entries = {} if item.content is None else dict(item.content.entries())
@@ -116,7 +142,8 @@ def counted(name: bytes) -> bool:
 
 def _settles_at(item: Item) -> int | None:
     """A lower bound of when the item settles, and the time itself but for repeats and exchanged neighbours."""
-    logged = [item.window[0].log_time] if item.window else []
+    # not the first alone: a repeat may stand before what is judged first, and corrections go when their own time is up
+    logged = [event.log_time for event in item.window]
     logged += [log_time for facts in item.told.values() for _, log_time in facts.values()]
     if item.content is not None and item.content.open:
         logged.append(item.content.log_time(min(item.content.open)))
@@ -171,4 +198,4 @@ def _read_told(reader: Reader) -> dict[Key, dict[tuple[FactType, str], tuple[byt
     return told
 
 
-__all__ = ["NO_ORIGIN", "VERSION", "content_of", "counted", "pack", "unpack"]
+__all__ = ["NO_ORIGIN", "USUAL_HOURS", "VERSION", "content_of", "counted", "in_transit", "pack", "settles_from", "unpack"]

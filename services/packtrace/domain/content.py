@@ -229,6 +229,11 @@ def event_key(name: bytes) -> Key:
     return int.from_bytes(name[1:8], "big"), name[8], name[9:].decode()
 
 
+def of_open_event(name: bytes) -> bool:
+    """Whether an entry is of an event that has not settled."""
+    return name[:1] == _EVENT
+
+
 def _place(row: tuple[int, str, Row]) -> tuple[int, str]:
     return row[:2]
 

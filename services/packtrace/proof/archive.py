@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from packtrace.codec import checkpoint
@@ -45,7 +46,7 @@ def _sql(text: str) -> str:
     return text
 
 
-PAGE_ITEMS = 50_000
+PAGE_ITEMS = 100_000
 ROWS_SHOWN_MAX = 50
 
 
@@ -62,10 +63,17 @@ SELECT owner, sum(xxh3(concat(item, '\\x01', name, '\\0', entry))) FROM (<entrie
 WHERE name != unhex({memory:String}) GROUP BY owner
 """)
 
+# the events of an item that may be open: the first of them to settle does so no earlier than the earliest was logged, and its window
 _ITEMS = _sql("""
-SELECT item, any(partition), base64Encode(argMax(state, (offset, position)))
-FROM history WHERE <steps> AND <below> AND item > {after:String}
-GROUP BY item ORDER BY item LIMIT {limit:UInt32} <in order>
+SELECT owner, groupArray(item), groupArray(base64Encode(packed)), groupArray(oldest), max(item) FROM
+(
+    SELECT item, any(partition) AS owner, argMax(state, (offset, position)) AS packed,
+           toUnixTimestamp64Micro(minIf(log_time, row_type IN ('op', 'fact')
+               AND log_time > fromUnixTimestamp64Micro({since:Array(Int64)}[partition + 1]))) AS oldest
+    FROM history WHERE <steps> AND <below> AND item > {after:String}
+    GROUP BY item ORDER BY item LIMIT {limit:UInt32} <in order>
+)
+GROUP BY owner
 """)
 _ENTRIES_OF = _sql("""
 SELECT item, base64Encode(name), base64Encode(entry) FROM (<entries>)
@@ -178,9 +186,9 @@ class AlertLine(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some items, in the order of their keys: (key, partition, packed); and the content entries of those that have some."""
+    """Some items: by partition their keys, packed bytes and the first log time that may be open (0: none); and their content."""
 
-    items: list[tuple[str, int, bytes]]
+    items: dict[int, tuple[list[str], list[bytes], list[int]]]
     content: dict[str, dict[bytes, bytes]]
 
 
@@ -199,21 +207,37 @@ class ProofArchive:
             found[_int(partition)][0] += _int(share)
         return {partition: (share & (1 << 64) - 1, items) for partition, (share, items) in found.items()}
 
-    def pages(self, below: Sequence[int], items: int = PAGE_ITEMS) -> Iterator[Page]:
-        """Every item as its newest row left it."""
-        after = ""
-        while True:
-            rows = self._ask(_ITEMS, {"below": list(below), "after": after, "limit": items})
-            if not rows:
-                return
-            page = [(str(item), _int(partition), base64.b64decode(str(packed))) for item, partition, packed in rows]
-            content: dict[str, dict[bytes, bytes]] = {}
-            for item, name, entry in self._ask(_ENTRIES_OF, {"below": list(below), "first": page[0][0], "last": page[-1][0]}):
+    def pages(self, below: Sequence[int], since: Sequence[int], items: int = PAGE_ITEMS) -> Iterator[Page]:
+        """Every item as its newest row left it, in the order of keys; ``since``: log time of each partition below which nothing is open.
+
+        The next page is asked for while a page is looked at.
+        """
+        with ThreadPoolExecutor(1) as asking:
+            after, count = "", items
+            asked = asking.submit(self._page, below, since, "", items)
+            while count == items:
+                page, after, count = asked.result()
+                if count == items:
+                    asked = asking.submit(self._page, below, since, after, items)
+                if count:
+                    yield page
+
+    def _page(self, below: Sequence[int], since: Sequence[int], after: str, items: int) -> tuple[Page, str, int]:
+        """A page, its last key and how many items it has."""
+        named = {"below": list(below), "since": list(since), "after": after, "limit": items}
+        found: dict[int, tuple[list[str], list[bytes], list[int]]] = {}
+        for owner, keys, packed, oldest, last in self._ask(_ITEMS, named):
+            assert isinstance(keys, Sequence)
+            assert isinstance(packed, Sequence)
+            assert isinstance(oldest, Sequence)
+            found[_int(owner)] = list(keys), list(map(base64.b64decode, packed)), list(oldest)
+            after = max(after, str(last))
+        content: dict[str, dict[bytes, bytes]] = {}
+        if found:
+            first = min(keys[0] for keys, _, _ in found.values())
+            for item, name, entry in self._ask(_ENTRIES_OF, {"below": list(below), "first": first, "last": after}):
                 content.setdefault(str(item), {})[base64.b64decode(str(name))] = base64.b64decode(str(entry))
-            yield Page(page, content)
-            if len(page) < items:
-                return
-            after = page[-1][0]
+        return Page(found, content), after, sum(len(keys) for keys, _, _ in found.values())
 
     def item_hashes(self, partition: int, below: Sequence[int]) -> dict[str, int]:
         """Item -> its share of the digest, of one partition."""

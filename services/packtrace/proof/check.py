@@ -167,9 +167,8 @@ def _history(site: Site, archive: ProofArchive, metas: Mapping[int, PartitionMet
             held = {key: (packed, content) for key, packed, content in site.store.scan(number)}
             stored = {
                 key: (packed, page.content.get(key, {}))
-                for page in archive.pages(below)
-                for key, partition, packed in page.items
-                if partition == number
+                for page in archive.pages(below, [0] * len(below))
+                for key, packed, _ in zip(*page.items.get(number, ((), (), ())), strict=True)
             }
             where = f"ops/{number} at offset {meta.offset}"
             differences.append(_smallest(archive, where, "ClickHouse", stored, held) or _digests(where, digest, meta.digest))

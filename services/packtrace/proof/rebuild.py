@@ -12,17 +12,19 @@ applied again by the tracker; its history, alerts and facts have the lineage tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from packtrace.codec import checkpoint, state
+from packtrace.codec import checkpoint
 from packtrace.codec.checkpoint import Checkpoint
-from packtrace.domain.overdue import wake_at
+from packtrace.codec.state import USUAL_HOURS, in_transit, settles_from, unpack
+from packtrace.domain.dates import HOUR
+from packtrace.domain.overdue import REPORTS_RECEIPTS, wake_at
 from packtrace.domain.reference import Reference, ReferenceChange
 from packtrace.domain.step import Subject
 from packtrace.errors import RefusedError
 from packtrace.ports import HistoryStore, LogScan, PartitionMeta, Position, StateLoader, TopicPartition
-from packtrace.proof.archive import PAGE_ITEMS, Page, ProofArchive
+from packtrace.proof.archive import PAGE_ITEMS, ProofArchive
 from packtrace.tracker.cache import entry_share, item_share
 
 _MASK = (1 << 64) - 1
@@ -109,9 +111,10 @@ def rebuild(
     for one in loading:
         loader.begin(one.start.partition, partitions)
     done = 0
-    for page in archive.pages(below, page_items):
-        _write(page, loading)
-        done += len(page.items)
+    for page in archive.pages(below, [one.since for one in loading], page_items):
+        for partition, (keys, packed, oldest) in page.items.items():
+            loading[partition].put(keys, packed, oldest, page.content)
+            done += len(keys)
         tell(done)
     for one in loading:
         place = one.start.checkpoint
@@ -136,29 +139,38 @@ class _Loading:
         self._loader = loader
         changes = [ReferenceChange(name.partition("|")[0], name.partition("|")[2], json) for name, json in sorted(reference.items())]
         self._reference = Reference.empty().changed(changes)
+        self._reported = any(change.entity == "party" and REPORTS_RECEIPTS in (change.value_json or "") for change in changes)
+        """Somebody says what arrived: what did not is found out by the clock."""
         self._clock = start.checkpoint.clocks.get(f"ops/{start.partition}", 0)
 
-    def put(self, items: Mapping[str, bytes], content: Mapping[str, Mapping[bytes, bytes]]) -> None:
+    @property
+    def since(self) -> int:
+        """Log time below which no event of the usual window is open."""
+        return max(self._clock - USUAL_HOURS * HOUR, 0)
+
+    def put(
+        self, keys: Sequence[str], packed: Sequence[bytes], oldest: Sequence[int], content: Mapping[str, Mapping[bytes, bytes]]
+    ) -> None:
+        """Write items of the partition; see ``archive.Page``."""
+        items = dict(zip(keys, packed, strict=True))
+        self.digest += sum(map(item_share, keys, packed))
         deadlines: dict[str, int] = {}
-        for key, packed in items.items():
-            entries = content.get(key, {})
-            share = item_share(key, packed) + sum(entry_share(key, name, entry) for name, entry in entries.items())
-            self.digest = (self.digest + share) & _MASK
-            item = state.unpack(key, packed, entries)
-            item.overdue_at = wake_at(item.now, Subject(key, self._reference, self._clock))
-            deadline = item.deadline
+        mine: dict[str, Mapping[bytes, bytes]] = {}
+        for key, state, logged in zip(keys, packed, oldest, strict=True):
+            entries = content.get(key)
+            if entries is not None:
+                mine[key] = entries
+                self.digest += sum(entry_share(key, name, entry) for name, entry in entries.items())
+            deadline = 0 if self._reported and in_transit(state) else settles_from(state, entries, logged)
+            if deadline == 0:
+                deadline = self._deadline(key, state, entries or {})
             if deadline is not None:
                 deadlines[key] = deadline
+        self.digest &= _MASK
         self.items += len(items)
-        self._loader.put(self.start.partition, items, content, deadlines)
+        self._loader.put(self.start.partition, items, mine, deadlines)
 
-
-def _write(page: Page, loading: list[_Loading]) -> None:
-    items: dict[int, dict[str, bytes]] = {}
-    content: dict[int, dict[str, dict[bytes, bytes]]] = {}
-    for key, partition, packed in page.items:
-        items.setdefault(partition, {})[key] = packed
-        if key in page.content:
-            content.setdefault(partition, {})[key] = page.content[key]
-    for partition, some in items.items():
-        loading[partition].put(some, content.get(partition, {}))
+    def _deadline(self, key: str, packed: bytes, entries: Mapping[bytes, bytes]) -> int | None:
+        item = unpack(key, packed, entries)
+        item.overdue_at = wake_at(item.now, Subject(key, self._reference, self._clock))
+        return item.deadline
