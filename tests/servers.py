@@ -48,9 +48,11 @@ def free_port() -> int:
 class Servers:
     """Starts what is asked for, stops all of it at the end."""
 
-    def __init__(self, home: Path, kind: str) -> None:
+    def __init__(self, home: Path, kind: str, proxied: tuple[int, int] | None = None) -> None:
+        """``proxied``: (port, port told to clients) of one more listener of Kafka, for a proxy between them."""
         self._home = home
         self._kind = kind
+        self._proxied = proxied
         self._addresses: dict[str, str] = {}
         self._stack = ExitStack()
         self._keepers: dict[str, Keeper] = {}
@@ -72,7 +74,7 @@ class Servers:
     def _start_embedded(self, name: str) -> str:
         port = free_port()
         makers: dict[str, Callable[[], Part]] = {
-            "kafka": lambda: kafka_part(self._home, port, free_port(), print),
+            "kafka": lambda: self._with_proxied(kafka_part(self._home, port, free_port(), print)),
             "registry": lambda: registry_part(self._home, port, print),
             "valkey": lambda: valkey_part(self._home, port),
             "clickhouse": lambda: clickhouse_part(self._home, port),
@@ -98,6 +100,23 @@ class Servers:
             changed.wait(0.2)
             changed.clear()
         return part.address
+
+    def _with_proxied(self, part: Part) -> Part:
+        """A client is told the address of the listener that it came by: a proxy needs one of its own."""
+        if self._proxied is None:
+            return part
+        listens, told = self._proxied
+        configuration = Path(part.command[-1])
+
+        def prepare() -> None:
+            part.prepare()
+            lines = configuration.read_text(encoding="utf-8").splitlines()
+            more = {"listeners=": f",PROXIED://127.0.0.1:{listens}", "advertised.listeners=": f",PROXIED://127.0.0.1:{told}"}
+            lines = [line + next((value for name, value in more.items() if line.startswith(name)), "") for line in lines]
+            names = ",".join(f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "CONTROLLER", "PROXIED"))
+            configuration.write_text("\n".join([*lines, f"listener.security.protocol.map={names}", ""]), encoding="utf-8")
+
+        return part._replace(prepare=prepare)
 
     def _start_container(self, name: str) -> str:
         """With testcontainers; a Docker engine that does not answer fails the test, it is never skipped."""

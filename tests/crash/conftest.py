@@ -6,22 +6,35 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.crash.links import links_of
+from tests.crash.wire import Link, Wire
 from tests.crash.works import SERVICES, Works
-from tests.servers import Servers
+from tests.servers import Servers, free_port
 
 
 @pytest.fixture(scope="session")
 def _works(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works]:
     home = tmp_path_factory.mktemp("works")
-    servers = Servers(home, request.config.getoption("--servers"))
+    proxied = free_port(), free_port()
+    servers = Servers(home, request.config.getoption("--servers"), proxied)
     works = None
     try:
-        works = Works(home, servers)
+        works = Works(home, servers, proxied)
         yield works
     finally:
         if works is not None:
-            works.close()
+            works.end()
         servers.stop()
+
+
+@pytest.fixture(scope="session")
+def links(_works: Works) -> Iterator[dict[str, Link]]:
+    """A link in front of each server: ``kafka``, ``redis``, ``clickhouse``, ``registry``."""
+    wire = Wire()
+    try:
+        yield links_of(_works, wire)
+    finally:
+        wire.close()
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable
 
 import pytest
 import redis
@@ -31,28 +29,6 @@ SESSION_SECONDS = 10.0
 """After as long a silence the group gives a member's partitions to others."""
 
 
-def during(works: Works, fault: Callable[[], None]) -> None:
-    """Stories before, while and after ``fault``."""
-    over = threading.Event()
-
-    def lines() -> None:
-        while not over.is_set():
-            works.publish(works.story())
-            over.wait(0.3)
-
-    works.publish(works.story())
-    thread = threading.Thread(target=lines)
-    thread.start()
-    try:
-        time.sleep(0.5)
-        fault()
-        time.sleep(0.5)
-    finally:
-        over.set()
-        thread.join()
-    works.publish(works.story())
-
-
 @pytest.mark.parametrize("server", ["valkey", "kafka", "clickhouse"])
 def test_a_server_killed_and_started_again(works: Works, server: str) -> None:
     """Rows 5, 10 and 18."""
@@ -65,7 +41,7 @@ def test_a_server_killed_and_started_again(works: Works, server: str) -> None:
             assert time.monotonic() < end
             time.sleep(0.1)
 
-    during(works, kill)
+    works.during(kill)
     works.assert_nothing_lost_or_twice()
 
 
@@ -81,14 +57,14 @@ def test_a_server_that_does_not_answer_for_a_while(works: Works, server: str, se
         finally:
             os.kill(pid, signal.SIGCONT)
 
-    during(works, sleep)
+    works.during(sleep)
     works.assert_nothing_lost_or_twice()
 
 
 def test_redis_emptied_is_filled_again_from_the_log(works: Works) -> None:
     """Row 7."""
     with redis.Redis.from_url(works.redis) as client:
-        during(works, lambda: client.flushall() and None)
+        works.during(lambda: client.flushall() and None)
     works.assert_nothing_lost_or_twice()
 
 
@@ -109,7 +85,7 @@ def test_redis_emptied_is_rebuilt_from_clickhouse(works: Works) -> None:
         for one in (history, scan, loader):
             one.close()
 
-    during(works, empty_and_rebuild)
+    works.during(empty_and_rebuild)
     works.assert_nothing_lost_or_twice()
 
 
@@ -126,7 +102,7 @@ def test_redis_comes_back_older(works: Works) -> None:
                 pipe.restore(key, 0, value)
             pipe.execute()
 
-    during(works, lose_the_last_seconds)
+    works.during(lose_the_last_seconds)
     works.assert_nothing_lost_or_twice()
 
 
@@ -152,11 +128,11 @@ def test_members_come_and_go_every_two_seconds(works: Works) -> None:
             time.sleep(2)
             works.stop(*(f"{name}-guest-{number}" for name in SERVICES))
 
-    during(works, storm)
+    works.during(storm)
     works.assert_nothing_lost_or_twice()
 
 
-@pytest.mark.parametrize("name", ["router", "tracker"])
+@pytest.mark.parametrize("name", SERVICES)
 def test_a_sleeper_wakes_up_after_others_took_its_partitions(works: Works, name: str) -> None:
     """Row 16."""
 
@@ -167,6 +143,20 @@ def test_a_sleeper_wakes_up_after_others_took_its_partitions(works: Works, name:
         works.signal(name, signal.SIGCONT)
         time.sleep(3)
 
-    during(works, sleep)
+    works.during(sleep)
     works.stop(f"{name}-other")
+    works.assert_nothing_lost_or_twice()
+
+
+def test_another_partition_count_is_refused_with_a_sentence(works: Works) -> None:
+    """Row 34."""
+    works.stop("tracker")
+    with redis.Redis.from_url(works.redis) as client:
+        client.hset("{0}:meta", "partitions", 32)
+        works.start("tracker", crash_at="tracker.after_commit:1000000")
+        assert works.ended("tracker") == 1
+        client.hset("{0}:meta", "partitions", 16)
+    assert "expected 16 partitions" in works.log("tracker")
+    assert "found 32" in works.log("tracker")
+    works.start("tracker")
     works.assert_nothing_lost_or_twice()

@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from packtrace.codec.event_json import raw_from_json
 from packtrace.codec.reference_record import ReferenceRecord
 from packtrace.contracts import folder, topics
 from packtrace.domain.reference import parse_file
+from packtrace.embedded.child import start_child
 from packtrace.proof.check import INVARIANTS, Site, check
 from tests.servers import Servers, free_port
 
@@ -44,8 +46,9 @@ DOCKS = ("9506000100005", "9506000200002")
 class Works:
     """``start`` the services, ``publish`` stories, hurt something, then ``assert_nothing_lost_or_twice``."""
 
-    def __init__(self, home: Path, servers: Servers) -> None:
+    def __init__(self, home: Path, servers: Servers, proxied: tuple[int, int]) -> None:
         self.home = home
+        self.proxied = proxied
         self.servers = servers
         self.kafka, self.registry = servers.address("kafka"), servers.address("registry")
         self.redis, self.clickhouse = servers.address("valkey"), servers.address("clickhouse")
@@ -53,6 +56,8 @@ class Works:
         self.ids = register_all(self.registry)
         migrate(self.clickhouse)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.through: dict[str, str] = {}
+        """Settings of every service started from now on: other addresses of the servers."""
         self.stories = 0
         self._load()
 
@@ -76,11 +81,9 @@ class Works:
                 "PACKTRACE_REDIS": self.redis,
                 "PACKTRACE_CLICKHOUSE": self.clickhouse,
             }
-            environment |= {f"PACKTRACE_{key.upper()}": value for key, value in settings.items()}
+            environment |= {f"PACKTRACE_{key.upper()}": value for key, value in (self.through | settings).items()}
             with (self.home / f"{name}{instance}.log").open("ab") as log:
-                self.running[name + instance] = subprocess.Popen(
-                    [sys.executable, "-m", f"packtrace.{name}"], env=environment, stdout=log, stderr=log
-                )
+                self.running[name + instance] = start_child([sys.executable, "-m", f"packtrace.{name}"], environment, log)
 
         if "crash_at" not in settings:
             for name in names:
@@ -96,7 +99,9 @@ class Works:
 
     def ended(self, name: str, seconds: float = 40) -> int:
         """The exit code of one that ends by itself."""
-        return self.running.pop(name).wait(seconds)
+        code = self.running[name].wait(seconds)
+        del self.running[name]
+        return code
 
     def lives(self, name: str) -> bool:
         return self.running[name].poll() is None
@@ -106,21 +111,24 @@ class Works:
         for name in names:
             self.running[name].send_signal(signal.SIGTERM)
         for name in names:
-            assert self.running.pop(name).wait(10) == 0, self.log(name)
+            assert self.running[name].wait(10) == 0, self.log(name)
+            del self.running[name]
 
     def signal(self, name: str, number: int) -> None:
         self.running[name].send_signal(number)
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Every process, however it is; they are started again by the next test."""
         for process in self.running.values():
             process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait(10)
         self.running.clear()
 
-    def log(self, name: str) -> str:
+    def log(self, name: str, lines: int = 12) -> str:
+        """The last lines that a service logged."""
         path = self.home / f"{name}.log"
-        return "\n".join(path.read_text(errors="replace").splitlines()[-12:]) if path.exists() else ""
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
 
     def server_pid(self, name: str) -> int:
         """The process of a server, which is started again when it ends."""
@@ -166,6 +174,27 @@ class Works:
         return story(f"R{os.getpid()}S{self.stories}", units)
 
     # --- what must hold
+
+    def during(self, fault: Callable[[], None]) -> None:
+        """Stories before, while and after ``fault``."""
+        over = threading.Event()
+
+        def lines() -> None:
+            while not over.is_set():
+                self.publish(self.story())
+                over.wait(0.3)
+
+        self.publish(self.story())
+        thread = threading.Thread(target=lines)
+        thread.start()
+        try:
+            time.sleep(0.5)
+            fault()
+            time.sleep(0.5)
+        finally:
+            over.set()
+            thread.join()
+        self.publish(self.story())
 
     def settle(self, seconds: float = SETTLE_SECONDS) -> None:
         store = RedisStateStore(self.redis)
