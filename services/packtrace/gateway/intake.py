@@ -194,7 +194,7 @@ def refusal(index: int, refused: Refused) -> Verdict:
 
 def storable(text: str) -> str:
     """``text`` with what UTF-8 has no form for (half a surrogate pair) shown as a question mark."""
-    return text.encode(errors="replace").decode()
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def status_of(receipt: Receipt) -> int:
