@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.responses import Response
@@ -19,22 +18,19 @@ from packtrace.codec.epcis.document import GS1_US
 from packtrace.codec.epcis.fields import CONTEXT_URL
 from packtrace.codec.epcis.spelling import EpcFormat
 from packtrace.codec.json_text import json_value
-from packtrace.domain.dates import read_time, time_text
 from packtrace.errors import RejectedError
 from packtrace.query.dscsa import readable, told
 from packtrace.query.epcis import EVENT_TYPES, PAGE, PAGE_MAX, EpcisArchive, Listed
 from packtrace.query.epcis_document import Stored, in_form, query_document, short_names, written
-from packtrace.query.named import FullError, Named, NamedQuery, Progress, Subscription, TakenError
+from packtrace.query.named import FullError, Named, NamedQuery, Progress, TakenError
 from packtrace.query.problem import ProblemError, of_rejected
-from packtrace.query.schedule import Schedule
 from packtrace.query.search_parameters import from_address, from_body, read_search, whole
 from packtrace.query.shipments import Shipments
 from packtrace.query.spoken import JSON, XML, Spoken, Version, spoken
+from packtrace.query.subscribing import shown_subscription, subscription_of
 
 BODY_BYTES_MAX: Final = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SCHEDULED: Final = "schedule"
-_SUBSCRIPTION_FIELDS: Final = frozenset({"dest", "signatureToken", "secret", "stream", "schedule", "reportIfEmpty", "initialRecordTime"})
 _TOP: Final = ("queries", "capture", "events", "eventTypes", "epcs", "bizSteps", "bizLocations", "readPoints", "dispositions")
 
 
@@ -160,24 +156,19 @@ class Interface:
     def subscriptions(self, call: Call) -> Response:
         self.known(call.segments[0])
         found = self.named.subscriptions(call.segments[0])
-        return _json([_subscribed(one, progress) for one, progress in found], spoken(call.headers))
+        return _json([shown_subscription(one, progress) for one, progress in found], spoken(call.headers))
 
     def subscription(self, call: Call) -> Response:
         for one, progress in self.named.subscriptions(call.segments[0]):
             if one.id == call.segments[1]:
-                return _json(_subscribed(one, progress), spoken(call.headers))
+                return _json(shown_subscription(one, progress), spoken(call.headers))
         raise _unknown("/".join(call.segments))
 
     def subscribe(self, call: Call) -> Response:
         query = self.known(call.segments[0])
         stated = _object(call)
-        if unknown := sorted(set(stated) - _SUBSCRIPTION_FIELDS):
-            raise ProblemError("query-invalid", f"expected {', '.join(sorted(_SUBSCRIPTION_FIELDS))}, found {', '.join(unknown)[:80]}")
         now = self._now()
-        made = Subscription(
-            uuid.uuid4().hex, query.name, _destination(stated.get("dest")), now, _since(stated, now), _secret(stated), _schedule(stated),
-            stated.get("reportIfEmpty") is True,
-        )  # fmt: skip
+        made = subscription_of(stated, query.name, now)
         try:
             self.named.subscribe(made)
         except TakenError:
@@ -185,7 +176,7 @@ class Interface:
         except FullError:
             raise ProblemError("too-many-names", "as many subscriptions are kept as may be; DELETE one first") from None
         place = f"/queries/{query.name}/subscriptions/{made.id}"
-        return _json(_subscribed(made, Progress(looked=now)), spoken(call.headers), 201, {"Location": place})
+        return _json(shown_subscription(made, Progress(looked=now)), spoken(call.headers), 201, {"Location": place})
 
     def unsubscribe(self, call: Call) -> Response:
         if not self.named.unsubscribe(call.segments[0], call.segments[1]):
@@ -349,65 +340,5 @@ def _shown(one: NamedQuery) -> dict[str, object]:
     return {"name": one.name, "query": one.stated}
 
 
-def _subscribed(one: Subscription, progress: Progress) -> dict[str, object]:
-    """A subscription without its secret."""
-    out: dict[str, object] = {
-        "subscriptionID": one.id,
-        "dest": one.dest,
-        "createdAt": time_text(one.created),
-        "initialRecordTime": time_text(one.since),
-        "reportIfEmpty": one.report_if_empty,
-        "delivered": progress.told,
-        "failures": progress.failures,
-    }
-    out |= {_SCHEDULED: one.schedule} if one.schedule else {"stream": True}
-    return out | ({"lastFailure": progress.trouble, "nextAttempt": time_text(progress.not_before)} if progress.failures else {})
-
-
 def _unknown(name: str) -> ProblemError:
     return ProblemError("unknown-query", f"there is nothing of the name {name[:100]!r}")
-
-
-def _destination(stated: object) -> str:
-    if isinstance(stated, str) and len(stated) <= 2_000 and stated.isascii() and stated.isprintable() and " " not in stated:
-        try:
-            parts = urlsplit(stated)
-            readable = parts.port is None or parts.port > 0  # raises where the port is no number
-            if readable and parts.scheme in ("http", "https") and parts.hostname and not parts.username:
-                return stated
-        except ValueError:
-            pass
-    raise ProblemError("query-invalid", f"dest: expected an http or https address to POST to, found {str(stated)[:80]!r}")
-
-
-def _since(stated: Mapping[str, object], now: int) -> int:
-    text = stated.get("initialRecordTime")
-    if text is None:
-        return now
-    try:
-        return read_time(str(text))
-    except RejectedError as error:
-        raise of_rejected(error.inside("initialRecordTime"), "query-invalid") from error
-
-
-def _secret(stated: Mapping[str, object]) -> str:
-    text = stated.get("signatureToken", stated.get("secret", ""))
-    if not isinstance(text, str) or len(text) > 1_000:
-        raise ProblemError("query-invalid", "signatureToken: expected a text of at most 1000 characters")
-    return text
-
-
-def _schedule(stated: Mapping[str, object]) -> dict[str, str]:
-    schedule = stated.get(_SCHEDULED)
-    if (schedule is None) == (stated.get("stream") is not True):
-        raise ProblemError("query-invalid", 'expected either "stream": true or a schedule')
-    if schedule is None:
-        return {}
-    if not isinstance(schedule, dict) or not all(isinstance(one, (str, int)) for one in schedule.values()):
-        raise ProblemError("query-invalid", "schedule: expected an object of texts")
-    texts = {str(name): str(text) for name, text in schedule.items()}
-    try:
-        Schedule(texts)
-    except ValueError as error:
-        raise ProblemError("query-invalid", str(error)) from None
-    return texts
