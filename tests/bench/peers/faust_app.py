@@ -37,7 +37,7 @@ def application(kafka: str, store: str, clickhouse: str, wanted: int, folder: st
         consumer_auto_offset_reset="earliest",
     )
     events = app.topic("events", key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-    items = app.Table("items", partitions=8)
+    items = app.Table("items", partitions=8, use_partitioner=True)
     state: Any = redis.asyncio.Redis.from_url(store)
     where = urlsplit(clickhouse)
     history = clickhouse_connect.get_client(host=where.hostname, port=where.port, database="packtrace")
