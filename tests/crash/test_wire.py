@@ -10,11 +10,15 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from packtrace.adapters.clickhouse import ClickHouseStore
+from packtrace.cli.settled import LateError
 from tests.crash.links import through
-from tests.crash.wire import Answer, Blackhole, Cut, Delay, DropAnswer, Fault, Link, Refuse, Throttle, containing, kafka
-from tests.crash.works import Works
+from tests.crash.wire import Answer, Blackhole, Cut, Delay, DropAnswer, Fault, Kind, Link, Refuse, Throttle, containing, kafka
+from tests.crash.works import SERVICES, Works
 
 pytestmark = [pytest.mark.crash, pytest.mark.sweep, pytest.mark.timeout(300)]
 
@@ -149,3 +153,71 @@ def test_redis_is_slow(works: Works, links: dict[str, Link]) -> None:
 
     works.during(slow)
     works.assert_nothing_lost_or_twice()
+
+
+def test_redis_is_full(works: Works) -> None:
+    """Row 9: every write is refused; then there is room again."""
+    with redis.Redis.from_url(works.redis) as client:
+
+        def fill() -> None:
+            client.config_set("maxmemory", "1mb")
+            try:
+                time.sleep(6)
+            finally:
+                client.config_set("maxmemory", "0")
+
+        works.during(fill)
+    assert "used memory > 'maxmemory'" in works.log("tracker", 200)
+    works.assert_nothing_lost_or_twice()
+
+
+def test_everything_starts_while_the_registry_is_away(works: Works, links: dict[str, Link]) -> None:
+    """Row 32: schemas that were read once are on disk; a record that names another one is waited with, not rejected."""
+    works.publish(works.story())
+    works.settle()
+    with links["registry"].broken(Refuse()):
+        works.stop(*SERVICES)
+        works.start(*SERVICES)
+        *known, names_another = works.story()
+        works.publish(known)
+        works.settle()
+        works.publish([names_another])
+        with pytest.raises(LateError, match="the router is 1 record behind"):
+            works.settle(3)
+    works.assert_nothing_lost_or_twice()
+
+
+def test_the_links_do_what_they_say(works: Works, links: dict[str, Link]) -> None:
+    """The proxy itself: a client sees what each fault promises, and all is well after it."""
+    link = links["redis"]
+
+    def ask(*words: str) -> object:
+        with redis.Redis(port=link.port, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+            return client.execute_command(*words)
+
+    def fails(kind: Fault, expected: type[Exception] | tuple[type[Exception], ...], *words: str) -> None:
+        with link.broken(kind), pytest.raises(expected):
+            ask(*words)
+        assert ask("PING")
+
+    def takes(fault: Fault, at_least: float) -> None:
+        begun = time.monotonic()
+        with link.broken(fault):
+            ask("PING")
+        assert time.monotonic() - begun >= at_least
+
+    counts: Kind = containing(b"INCR")
+    ask("SET", "wire", "0")
+    try:
+        fails(Refuse(), redis.ConnectionError, "PING")
+        fails(Blackhole(), redis.TimeoutError, "PING")
+        fails(Cut(2), redis.ConnectionError, "PING")
+        fails(Cut(2, reset=True), redis.ConnectionError, "PING")
+        takes(Delay(0.2), 0.4)
+        takes(Throttle(2_000), 0.05)
+        fails(DropAnswer(counts), redis.ConnectionError, "INCR", "wire")
+        assert ask("GET", "wire") == b"1", "done, though nobody was told"
+        fails(Answer(counts, b"-BUSY said the link\r\n"), redis.ResponseError, "INCR", "wire")
+        assert ask("GET", "wire") == b"1", "it did not arrive"
+    finally:
+        ask("DEL", "wire")
