@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -42,16 +42,15 @@ def words(spread: Spread, digits: int = 1) -> str:
 
 def _by_name(
     title: str, summaries: Sequence[Summary], figures: Callable[[Summary], Mapping[str, Spread]], least: float = 0.0, digits: int = 1
-) -> Table:
+) -> RenderableType:
     """A row for each name, a column for each stream."""
     grid = table("", *(f"{one.stream}, {one.trackers} trackers" if one.trackers > 1 else one.stream for one in summaries))
-    grid.title, grid.title_justify, grid.title_style = f"\n{title}", "left", "bold"
     names = list(dict.fromkeys(name for one in summaries for name in figures(one)))
     for name in names:
         found = [figures(one).get(name) for one in summaries]
         if any(one is not None and one.median >= least for one in found):
             grid.add_row(name, *(words(one, digits) if one else "" for one in found))
-    return grid
+    return Group(Text(f"\n{title}", style="bold"), grid)
 
 
 def table(*titles: str) -> Table:
