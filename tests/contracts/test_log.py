@@ -505,6 +505,25 @@ def test_a_record_the_broker_refuses_ends_the_writer_and_leaves_a_prefix(kafka_s
     log.close()
 
 
+def test_a_fatal_error_that_the_driver_lost_ends_the_writer_and_an_error_of_our_own_does_not_pass_for_it() -> None:
+    """``SystemError: returned NULL without setting an exception`` is seen now and then where a fatal error meets a callback."""
+
+    def lost(_: float) -> int:
+        raise SystemError("flush returned NULL without setting an exception")
+
+    def ours(_: float) -> int:
+        raise SystemError("flush returned a result with an exception set") from ValueError("in a callback")
+
+    writer = KafkaWriter("127.0.0.1:1")
+    with pytest.raises(SystemError):
+        writer._serve(ours, 0)
+    with pytest.raises(UnavailableError, match="cannot go on: flush returned NULL"):
+        writer._serve(lost, 0)
+    with pytest.raises(UnavailableError, match="cannot go on"):
+        writer.write("topic", b"1", partition=0)
+    writer.close()
+
+
 def test_a_failed_delivery_ends_the_fake_writer_as_it_ends_the_real_one() -> None:
     broker = MemoryLog({"topic": 1})
     writer = MemoryWriter(broker)

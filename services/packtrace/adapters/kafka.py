@@ -66,6 +66,11 @@ def translated(error: KafkaError, doing: str) -> UnavailableError | RefusedError
     return RefusedError(text) if error.code() in _REFUSED else UnavailableError(text)
 
 
+def _said(error: KafkaException) -> str:
+    told: KafkaError = error.args[0]
+    return f"{told.str()} ({told.name()})"
+
+
 class KafkaReader:
     """A member of a consumer group (port ``LogReader``). Not for use from two threads.
 
@@ -376,16 +381,17 @@ class KafkaWriter:
             self._serve(self._producer.flush, SLICE_SECONDS)
 
     def _serve(self, call: Callable[[float], int], seconds: float) -> int:
-        """Run callbacks. The driver raises a fatal error here, and a SystemError where a callback of ours ran after it."""
+        """Run callbacks. The driver raises a fatal error here, and a SystemError where a callback of ours ran after it: caused by
+        the error, or by nothing where the driver has lost it."""
         try:
             return call(seconds)
         except KafkaException as e:
-            error: KafkaError = e.args[0]
+            said = _said(e)
         except SystemError as e:
-            if not isinstance(e.__cause__, KafkaException):
+            if e.__cause__ is not None and not isinstance(e.__cause__, KafkaException):
                 raise
-            error = e.__cause__.args[0]
-        self._failure = self._failure or f"kafka: the writer cannot go on: {error.str()} ({error.name()})"
+            said = str(e) if e.__cause__ is None else _said(e.__cause__)
+        self._failure = self._failure or f"kafka: the writer cannot go on: {said}"
         raise UnavailableError(self._failure)
 
     def _delivered(self, error: KafkaError | None, message: Any) -> None:
