@@ -21,6 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import zip_longest
 
 from packtrace.adapters.crash_point import crash_point
 from packtrace.codec import alert_record, ops
@@ -172,7 +173,7 @@ class Tracker:
         taken = self._take_wanted()  # what was read of these was read elsewhere
         bite: list[LogRecord] = []
         size = 0
-        for record in self._following([record for record in records if record.partition not in taken]):
+        for record in _in_turn(self._following([record for record in records if record.partition not in taken])):
             if size and size + len(record.value or b"") > self._bite_bytes:
                 self._apply(bite)
                 bite, size = [], 0
@@ -391,6 +392,13 @@ class Tracker:
         with suppress(UnavailableError):
             _, end = self._reader.watermarks(TopicPartition(OPS, partition))
             TRACKER_LAG.labels(str(partition)).set(max(end - self._engines[partition].offset, 0))
+
+
+def _in_turn(records: list[LogRecord]) -> list[LogRecord]:
+    """The first record of each partition, then the second of each: what one event made of the children of a case, they being in
+    all partitions, is then in one bite, their facts to it are in one record, and it is folded once for all of them."""
+    turns = zip_longest(*_by_partition(records).values())
+    return [record for turn in turns for record in turn if record is not None]
 
 
 def _by_partition(records: list[LogRecord]) -> dict[int, list[LogRecord]]:
