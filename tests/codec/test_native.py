@@ -68,3 +68,12 @@ def test_a_block_with_bytes_missing_is_refused(cut: int) -> None:
         native.read(whole[:-cut])
     with pytest.raises(ValueError, match="native block"):
         native.read(whole + b"x")
+
+
+TEXT = st.text(max_size=4) | st.sampled_from(("", "A1B2", "x" * 127, "x" * 128, "y" * 2047, "y" * 2048, "é"))
+
+
+@given(st.lists(TEXT, max_size=6))
+def test_columns_of_one_kind_are_written_as_any(values: list[str]) -> None:
+    data = [value.encode() for value in values]
+    assert native.strings(values) == native.blobs(data) == native.texts(values)

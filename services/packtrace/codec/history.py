@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 from array import array
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import fastavro
@@ -64,6 +65,31 @@ _PARTITION: Final = _NAMES.index("partition")
 _OFFSET: Final = _NAMES.index("offset")
 _POSITION: Final = _NAMES.index("position")
 
+_OWN: Final = (
+    "item", "event_time", "log_time", "event_id", "event_partition", "event_offset", "other", "state", "offset", "position", "fact",
+)  # fmt: skip
+"""Columns that every row has its own of, in the order of ``HistoryBuilder.add_like``."""
+_SHARED: Final = tuple(name for name in _NAMES if name not in (*_OWN, "partition"))
+_SHARED_PARENT: Final = _SHARED.index("parent")
+
+
+def _own_encoder(name: str) -> Callable[[Sequence[Any]], bytes]:
+    """Of a whole column."""
+    if name in ("fact", "state"):
+        return native.blobs
+    type_ = dict(COLUMNS)[name]
+    return native.strings if native.number_code(type_) is None else partial(native.numbers, type_)
+
+
+def _shared_encoder(name: str) -> Callable[[Any], bytes]:
+    """Of one value."""
+    code = native.number_code(dict(COLUMNS)[name])
+    return native.text if code is None else native.number_encoder(code)
+
+
+_OWN_ENCODERS: Final = tuple((name, _own_encoder(name)) for name in _OWN)
+_SHARED_ENCODERS: Final = tuple(_shared_encoder(name) for name in _SHARED)
+
 ROW_OP: Final = "op"
 ROW_FACT: Final = "fact"
 ROW_REFERENCE: Final = "reference"
@@ -112,6 +138,10 @@ class Row(NamedTuple):
     position: int
 
 
+_shared: Final = itemgetter(*(Row._fields.index(name) for name in _SHARED))
+_own: Final = itemgetter(*(Row._fields.index(name) for name in _OWN))
+
+
 class HistoryRecord(NamedTuple):
     """One record, decoded as far as the sink needs: ``bodies`` in the order of ``COLUMNS``."""
 
@@ -131,22 +161,87 @@ class HistoryRecord(NamedTuple):
         return first, last
 
 
-class HistoryBuilder:
-    """Fills records of one ops partition, each bounded in bytes. The same rows make the same bytes."""
+class Like:
+    """What many rows share, encoded once: ``cells`` are the values of ``_SHARED``, each the body of a column of one row.
 
-    __slots__ = ("_bytes", "_partition", "_records", "_rows")
+    ``fact`` is of the rows that bring none of their own.
+    """
+
+    __slots__ = ("bytes", "cells", "fact")
+
+    def __init__(self, shared: Sequence[Any], fact: bytes) -> None:
+        self.cells = tuple(encode(value) for encode, value in zip(_SHARED_ENCODERS, shared, strict=True))
+        self.fact = fact
+        self.bytes = _ROW_BYTES + len(shared[_SHARED_PARENT])
+        """What a row takes beside its own texts and its fact."""
+
+
+def like(
+    *,
+    row_type: str,
+    kind: str = "",
+    role: str = "",
+    outcome: str = "",
+    life: str = "",
+    reason: str = "",
+    parent: str = "",
+    custody: str = "",
+    place: str = "",
+    destination: str = "",
+    lot: str = "",
+    expiry: int = 0,
+    fact_type: str = "",
+    fact_version: int = 0,
+    fact_retracted: int = 0,
+    fact: bytes = b"",
+) -> Like:
+    """The columns that rows of ``HistoryBuilder.add_like`` share."""
+    first = (row_type, kind, role, outcome, life, reason, parent, custody, place, destination, lot, expiry)
+    return Like((*first, fact_type, fact_version, fact_retracted), fact)
+
+
+class HistoryBuilder:
+    """Fills records of one ops partition, each bounded in bytes. The same rows make the same bytes, whichever way they are added."""
+
+    __slots__ = ("_bytes", "_likes", "_partition", "_records", "_rows")
 
     def __init__(self, partition: int) -> None:
         self._partition = partition
         self._records: list[bytes] = []
-        self._rows: list[Row] = []
+        self._rows: list[tuple[Any, ...]] = []
+        """(like, then the columns of ``_OWN``)."""
+        self._likes: dict[tuple[Any, ...], Like] = {}
         self._bytes = 0
 
     def add(self, row: Row) -> None:
-        size = _ROW_BYTES + len(row.item) + len(row.event_id) + len(row.parent) + len(row.other) + len(row.fact) + len(row.state)
+        shared = _shared(row)
+        like = self._likes.get(shared)
+        if like is None:
+            like = self._likes[shared] = Like(shared, b"")
+        self.add_like(like, *_own(row))
+
+    def add_like(
+        self,
+        like: Like,
+        item: str,
+        event_time: int,
+        log_time: int,
+        event_id: str,
+        event_partition: int,
+        event_offset: int,
+        other: str,
+        state: bytes,
+        offset: int,
+        position: int,
+        fact: bytes | None = None,
+    ) -> None:
+        """Add a row of which all else is ``like``; its fact too, where it has none of its own."""
+        if fact is None:
+            fact = like.fact
+        size = like.bytes + len(item) + len(event_id) + len(other) + len(state) + len(fact)
         if self._bytes + size > RECORD_BYTES_MAX and self._rows:
             self._seal()
-        self._rows.append(row)
+        self._rows.append((like, item, event_time, log_time, event_id, event_partition, event_offset, other, state, offset, position, fact))
         self._bytes += size
 
     def take(self) -> list[bytes]:
@@ -157,14 +252,15 @@ class HistoryBuilder:
         return records
 
     def _seal(self) -> None:
-        rows = self._rows
-        values: list[Sequence[Any]] = list(zip(*rows, strict=False))  # each of the builder's own length
-        values.insert(_PARTITION, (self._partition,) * len(rows))
-        bodies = [
-            native.texts(column) if native.number_code(type_) is None else native.numbers(type_, column)
-            for (_, type_), column in zip(COLUMNS, values, strict=True)
-        ]
-        self._records.append(encode(HistoryRecord(self._partition, len(rows), bodies)))
+        count = len(self._rows)
+        likes, *own = zip(*self._rows, strict=True)
+        bodies = {name: encode(values) for (name, encode), values in zip(_OWN_ENCODERS, own, strict=True)}
+        cells = [like.cells for like in likes]
+        different = zip(*(like.cells for like in set(likes)), strict=True)
+        for n, (name, values) in enumerate(zip(_SHARED, different, strict=True)):
+            bodies[name] = values[0] * count if len(set(values)) == 1 else b"".join(map(itemgetter(n), cells))
+        bodies["partition"] = native.numbers("UInt16", (self._partition,)) * count
+        self._records.append(encode(HistoryRecord(self._partition, count, [bodies[name] for name in _NAMES])))
         self._rows = []
         self._bytes = 0
 

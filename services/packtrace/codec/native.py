@@ -52,6 +52,7 @@ def varint(number: int) -> bytes:
 
 _LENGTHS_KNOWN: Final = 2048
 _LENGTHS: Final = tuple(varint(length) for length in range(_LENGTHS_KNOWN))
+_PREFIXES: Final = tuple(length.decode("latin-1") for length in _LENGTHS)
 
 
 def number_code(type_: str) -> str | None:
@@ -83,6 +84,37 @@ def texts(values: Iterable[str | bytes]) -> bytes:
         return b"".join(map(encoded.__getitem__, rows))
     data = [value.encode() if isinstance(value, str) else value for value in rows]
     return b"".join([_LENGTHS[len(one)] + one if len(one) < _LENGTHS_KNOWN else text(one) for one in data])
+
+
+def strings(values: Sequence[str]) -> bytes:
+    """``texts`` of ``str`` alone, whole columns at a time: a fifth of the cost where they are ASCII."""
+    if not "".join(values).isascii():
+        return texts(values)
+    lengths = set(map(len, values))
+    longest = max(lengths, default=0)
+    if longest >= _LENGTHS_KNOWN:
+        return texts(values)
+    if len(lengths) == 1 and longest < 128:
+        length = chr(longest)
+        return (length + length.join(values)).encode("ascii")
+    parts = [""] * (2 * len(values))
+    parts[::2] = map(_PREFIXES.__getitem__, map(len, values))
+    parts[1::2] = values
+    return "".join(parts).encode("latin-1")
+
+
+def blobs(values: Sequence[bytes]) -> bytes:
+    """``texts`` of ``bytes`` alone, whole columns at a time."""
+    lengths = set(map(len, values))
+    if len(lengths) == 1:
+        length = varint(*lengths)
+        return length + length.join(values)
+    if max(lengths, default=0) >= _LENGTHS_KNOWN:
+        return texts(values)
+    parts = [b""] * (2 * len(values))
+    parts[::2] = map(_LENGTHS.__getitem__, map(len, values))
+    parts[1::2] = values
+    return b"".join(parts)
 
 
 def numbers(type_: str, values: Sequence[int]) -> bytes:
