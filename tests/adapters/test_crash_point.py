@@ -11,7 +11,7 @@ from packtrace.adapters.crash_point import POINTS, arm, crash_point
 from packtrace.errors import RefusedError
 
 SERVICES = Path(__file__).parents[2] / "services" / "packtrace"
-NAMED = re.compile(r"""["']((?:gateway|router|tracker|sink)\.(?:before|after|between)_[a-z_]+)["']""")
+NAMED = re.compile(r"""["']((?:gateway|router|tracker|sink|watch)\.(?:before|after|between)_[a-z_]+)["']""")
 
 
 def test_the_list_is_what_the_source_passes() -> None:

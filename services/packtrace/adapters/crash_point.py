@@ -40,6 +40,9 @@ POINTS: tuple[str, ...] = (
     "sink.after_intent",
     "sink.after_insert",
     "sink.after_confirm",
+    "watch.after_read",
+    "watch.between_writes",
+    "watch.after_write",
 )
 """Every boundary between two effects, in the order of the flow. A closed list: a test compares it with the source."""
 # fmt: on

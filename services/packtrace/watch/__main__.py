@@ -7,6 +7,7 @@ import time
 
 import faust
 
+from packtrace.adapters import crash_point
 from packtrace.adapters.http_status import serve_status
 from packtrace.adapters.registry import Registry
 from packtrace.errors import PacktraceError, UnavailableError
@@ -22,6 +23,7 @@ def main() -> int | None:
     try:
         settings = read(WatchSettings)
         configure("watch", settings.log_level)
+        crash_point.arm(settings.crash_at)
         if settings.http_port:
             serve_status(settings.http_port, lambda: trouble[0])
     except PacktraceError as error:

@@ -43,7 +43,10 @@ class Member(msgspec.Struct):
 
 
 class Group(msgspec.Struct):
-    """What is remembered of one cause and subject."""
+    """What is remembered of one cause and subject.
+
+    ``version`` counts the changes of its alerts: whatever batches they came in, a crash and a repeat tell no newer version of less.
+    """
 
     cause: str
     subject: str
@@ -121,6 +124,7 @@ def seen(alert: AlertSeen, member: Member | None, group: Group | None) -> tuple[
         group.ever += 1
     if len(group.sample) < SAMPLE_MAX and alert.id not in group.sample:
         group.sample.append(alert.id)
+    group.version += 1
     group.standing += int(stands) - int(was)
     group.changed_at = max(group.changed_at, alert.changed_at)
     if stands and _SEVERITIES.index(Severity(alert.severity)) > _SEVERITIES.index(Severity(group.severity)):
@@ -139,8 +143,7 @@ def seen(alert: AlertSeen, member: Member | None, group: Group | None) -> tuple[
 
 
 def incident(group: Group) -> Incident:
-    """The group's incident as it stands now, one version further."""
-    group.version += 1
+    """The group's incident as it stands now."""
     return Incident(
         id=incident_id(group.cause, group.subject),
         version=group.version,
@@ -157,7 +160,6 @@ def incident(group: Group) -> Incident:
 
 
 def _single(alert_id: str, group: Group, standing: int) -> Incident:
-    group.version += 1
     return Incident(
         id=incident_id(SINGLE, alert_id),
         version=group.version,

@@ -21,6 +21,7 @@ import fastavro
 import faust
 import msgspec
 
+from packtrace.adapters.crash_point import crash_point
 from packtrace.adapters.kafka import SESSION_TIMEOUT_MILLISECONDS
 from packtrace.codec import alert_record, wire
 from packtrace.contracts import schema_text
@@ -65,14 +66,15 @@ class Tables:
             name = f"{cause}/{subject}"
             member = _read(self._members, alert.id, Member)
             group = touched.get(name) or _read(self._groups, name, Group)
-            told = group.version if group is not None else 0
+            was = group is not None and group.grouped
             new_member, group, now = seen(alert, member, group)
             if new_member is member:
                 continue
+            if group.grouped and not was:
+                log.info("incident_opened", cause=cause, severity=group.severity, alerts=group.standing)
             self._members[alert.id] = msgspec.json.encode(new_member).decode()
             touched[name] = group
             changed.update((incident.id, incident) for incident in now)
-            log.debug("alert_grouped", cause=cause, told=told)
         changed.update((incident.id, incident) for incident in grown(list(touched.values())))
         for name, group in touched.items():
             self._groups[name] = msgspec.json.encode(group).decode()
@@ -112,15 +114,16 @@ def application(kafka: str, schema_id: int, data_folder: str, working: Callable[
     @app.agent(alerts)
     async def watch(stream: AsyncIterable[bytes]) -> None:
         async for batch in stream.take(BATCH_ALERTS_MAX, within=BATCH_SECONDS):  # type: ignore[attr-defined]
+            crash_point("watch.after_read")
             changes = [alert_of(value) for value in batch]
             for change in changes:
                 WATCH_ALERTS.labels(change.status).inc()
             for incident in tables.fold(changes):
                 sent = await incidents.send(key=incident.id.encode(), value=wire.frame(schema_id, incident_body(incident)))
                 await sent
+                crash_point("watch.between_writes")
                 WATCH_INCIDENTS.labels(incident.cause, incident.status).inc()
-                if incident.version == 1:
-                    log.info("incident_opened", cause=incident.cause, severity=incident.severity, alerts=incident.alerts)
+            crash_point("watch.after_write")
             working()
 
     @app.on_partitions_assigned.connect  # type: ignore[arg-type]
