@@ -83,6 +83,9 @@ class TrackerSettings(KafkaSettings, RedisSettings):
 
 class SinkSettings(KafkaSettings, ClickHouseSettings):
     sink_block_rows: int = Field(50_000, ge=1, le=1_000_000, description="most rows of one insert")
+    sink_poison_kills: int = Field(
+        3, ge=0, le=100, description="processes that may end at one record of events alone before it is set aside; 0 = never"
+    )
     sink_idle_seconds: float = Field(0.25, ge=0.01, le=60, description="how long rows wait for more before they are inserted")
 
 

@@ -7,12 +7,16 @@ from hypothesis import strategies as st
 
 from packtrace.ports import Position
 from packtrace.sink.intent import METADATA_CHARACTERS_MAX, Intent, decode, encode, token
+from packtrace.sink.poison import Note
 
 POSITIONS = st.builds(Position, st.integers(0, 2**50), st.integers(0, 2**31))
 MARKS = st.dictionaries(st.integers(0, 511).map(lambda number: f"ops/{number}"), POSITIONS, max_size=40)
+NOTES = st.just(Note()) | st.builds(
+    Note, st.integers(1, 999), st.integers(0, 999), st.integers(0, 2**50), st.text("0123456789abcdef", min_size=1, max_size=16)
+)
 
 
-@given(st.builds(Intent, st.integers(0, 2**60), st.integers(0, 2**50), st.none() | MARKS))
+@given(st.builds(Intent, st.integers(0, 2**60), st.integers(0, 2**50), st.none() | MARKS, NOTES))
 def test_what_is_encoded_is_decoded(intent: Intent) -> None:
     text = encode(intent)
     assert len(text) <= METADATA_CHARACTERS_MAX
@@ -30,7 +34,7 @@ def test_alerts_of_256_partitions_at_ordinary_offsets_fit() -> None:
 
 
 def test_a_text_of_another_tool_is_no_intent() -> None:
-    for text in ("", "kafka-consumer-groups", "1 x", "2 a b *", "1 a b ops/1:2", "1 a b ops/1:2:3;"):
+    for text in ("", "kafka-consumer-groups", "1 x", "2 a b *", "1 a b ops/1:2", "1 a b ops/1:2:3;", "1 a b * begun 1 1 1"):
         assert decode(text) is None
 
 

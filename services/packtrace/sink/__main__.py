@@ -15,13 +15,14 @@ from packtrace.adapters import crash_point
 from packtrace.adapters.clickhouse import ClickHouseStore
 from packtrace.adapters.clickhouse_migrate import pending
 from packtrace.adapters.http_status import serve_status
-from packtrace.adapters.kafka import KafkaReader
+from packtrace.adapters.kafka import KafkaReader, KafkaWriter
 from packtrace.adapters.registry import Registry
-from packtrace.codec import wire
+from packtrace.codec import rejected_record, wire
 from packtrace.codec.avro_body import AvroBody
 from packtrace.contracts import topics
-from packtrace.errors import PacktraceError, RefusedError, UnavailableError
-from packtrace.ports import HistoryStore, Schemas
+from packtrace.domain.vocabulary import Reject
+from packtrace.errors import PacktraceError, RefusedError, RejectedError, UnavailableError
+from packtrace.ports import HistoryStore, LogRecord, Schemas
 from packtrace.settings import SinkSettings, read
 from packtrace.sink.blocks import Table
 from packtrace.sink.event_rows import EventRows
@@ -32,6 +33,7 @@ from packtrace.telemetry import DEPENDENCY_WAITS, SINK_BLOCK_SECONDS, SINK_DROPP
 
 GROUP = "packtrace-sink"
 CLICKHOUSE_WAIT_SECONDS = 1.0
+FLUSH_SECONDS = 5.0
 FETCH_BYTES_MIN = 256 * 1024
 """The broker answers with less after 0.1 s: rows wait for their block longer than that anyway, and each answer costs it CPU."""
 ALERTS_LATENCY_SECONDS = 0.1
@@ -128,9 +130,10 @@ def _run(settings: SinkSettings, registry: Registry, store: HistoryStore, stoppi
             tables(registry, settings.sink_idle_seconds),
             clock=time.monotonic,
             fresh_generation=lambda: secrets.randbits(40),
-            limits=Limits(block_rows_max=settings.sink_block_rows),
+            limits=Limits(block_rows_max=settings.sink_block_rows, poison_kills=settings.sink_poison_kills),
             noticed=Told(),
             pass_point=crash_point.crash_point,
+            set_aside=lambda record, kills: set_aside(settings.kafka, registry, record, kills),
         )
         sink.start()
         gc.collect()
@@ -142,6 +145,25 @@ def _run(settings: SinkSettings, registry: Registry, store: HistoryStore, stoppi
         sink.drain()
     finally:
         reader.close()
+
+
+def set_aside(kafka: str, schemas: Schemas, record: LogRecord, kills: int) -> None:
+    """Its bytes and its place go to ``rejected``; written again by whoever reads it again, it is the same one.
+
+    Raises:
+        UnavailableError: the broker or the registry is away.
+    """
+    log.error("poison", record=f"{record.topic}/{record.partition}/{record.offset}", processes_ended=kills)
+    error = RejectedError(Reject.POISON, "", "a record that can be stored", f"one at which {kills} processes ended")
+    row = rejected_record.rejected(
+        record.topic, record.partition, record.offset, record.log_time, error, key=record.key, value=record.value
+    )
+    writer = KafkaWriter(kafka, client="sink")
+    try:
+        writer.write("rejected", wire.frame(schemas.schema_id("rejected"), rejected_record.encode(row)), key=record.key)
+        writer.flush(FLUSH_SECONDS)
+    finally:
+        writer.close()
 
 
 def _wait_for_tables(store: HistoryStore, stopping: threading.Event, trouble: list[str | None]) -> None:

@@ -5,7 +5,7 @@ is when ``end`` equals ``a``. ``watermarks`` are those of the table at ``a``: wi
 block, so a successor forms the very same one under the very same token.
 
 Text: ``1 generation end topic=partition:offset:position,...;...`` with the numbers in base 36, for 4,000 characters must do
-for the alerts of 256 partitions; where they do not, ``*`` stands for "ask the table".
+for the alerts of 256 partitions; where they do not, ``*`` stands for "ask the table". A note of ``poison`` may stand behind it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from packtrace.ports import Position
+from packtrace.sink import poison
 
 METADATA_CHARACTERS_MAX = 4_000
 """The broker's default ``offset.metadata.max.bytes`` is 4,096."""
@@ -22,7 +23,7 @@ METADATA_CHARACTERS_MAX = 4_000
 _NUMBER = r"[0-9a-z]{1,13}"
 _MARK = f"{_NUMBER}:{_NUMBER}:{_NUMBER}"
 _TOPIC = f"[a-z]+={_MARK}(?:,{_MARK})*"
-_FORM = re.compile(f"1 ({_NUMBER}) ({_NUMBER}) (\\*|(?:{_TOPIC}(?:;{_TOPIC})*)?)")
+_FORM = re.compile(f"1 ({_NUMBER}) ({_NUMBER}) (\\*|(?:{_TOPIC}(?:;{_TOPIC})*)?)(?: ({poison.FORM}))?")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -32,18 +33,20 @@ class Intent(NamedTuple):
     generation: int
     end: int
     watermarks: Mapping[str, Position] | None
+    note: poison.Note = poison.Note()
 
 
 def encode(intent: Intent) -> str:
     head = f"1 {_base36(intent.generation)} {_base36(intent.end)} "
+    tail = f" {poison.encode(intent.note)}" if intent.note.kills else ""
     if intent.watermarks is None:
-        return head + "*"
+        return head + "*" + tail
     topics: dict[str, list[str]] = {}
     for source, last in sorted(intent.watermarks.items()):
         topic, _, partition = source.partition("/")
         topics.setdefault(topic, []).append(f"{_base36(int(partition))}:{_base36(last.offset)}:{_base36(last.nth)}")
-    text = head + ";".join(f"{topic}={','.join(marks)}" for topic, marks in topics.items())
-    return text if len(text) <= METADATA_CHARACTERS_MAX else head + "*"
+    text = head + ";".join(f"{topic}={','.join(marks)}" for topic, marks in topics.items()) + tail
+    return text if len(text) <= METADATA_CHARACTERS_MAX else head + "*" + tail
 
 
 def decode(text: str) -> Intent | None:
@@ -59,7 +62,7 @@ def decode(text: str) -> Intent | None:
             for mark in stated.split(","):
                 partition, offset, nth = mark.split(":")
                 marks[f"{topic}/{int(partition, 36)}"] = Position(int(offset, 36), int(nth, 36))
-    return Intent(int(match[1], 36), int(match[2], 36), marks)
+    return Intent(int(match[1], 36), int(match[2], 36), marks, poison.decode(match[4] or ""))
 
 
 def token(generation: int, layout: int, topic: str, partition: int, start: int, end: int, table: str) -> str:

@@ -10,6 +10,7 @@ from packtrace.errors import RefusedError
 from packtrace.ports import Committed, LogRecord, Position, TopicPartition
 from packtrace.sink.blocks import Block, Piece, Table, form
 from packtrace.sink.intent import Intent, decode, encode, token
+from packtrace.sink.poison import Note, Watch
 
 RUSH_ROWS_PER_SECOND = 500
 RUSH_SPACING_SECONDS = 4.0
@@ -22,6 +23,8 @@ class Limits(NamedTuple):
 
     block_rows_max: int = 50_000
     block_bytes_max: int = 16 * 1024 * 1024
+    poison_kills: int = 0
+    """Processes that may end at one record of ``events`` alone before it is set aside; 0: it is never."""
 
 
 class _Waiting(NamedTuple):
@@ -61,6 +64,22 @@ class Lane:
         self.in_doubt = False
         """An insert of ``pending`` was begun and not answered."""
         self.unconfirmed = False
+        self.watch: Watch | None = None
+        """While a record that kills may come."""
+        self.aside = -1
+        """Offset of the last record that was set aside."""
+        self.found: Intent | None = None
+        """What a predecessor intended, where ``reform_end`` says so."""
+
+    @property
+    def may_read_alone(self) -> bool:
+        """Nothing is on its way, and what was set aside is passed: else the next one that kills would lead back to it."""
+        return self.pending is None and self.position > self.aside
+
+    @property
+    def next(self) -> LogRecord | None:
+        """The next record that is not read yet."""
+        return self._unread[0] if self._unread else None
 
     def add(self, record: LogRecord, now: float) -> None:
         """Take the next record."""
@@ -73,11 +92,15 @@ class Lane:
     def read(self) -> None:
         """Turn the records taken into pieces. Raises what ``Table.read`` raises; what was not read stays."""
         while self._unread:
-            record = self._unread[0]
-            piece = self.table.read(record)
-            self._unread.popleft()
-            self._waiting.append(_Waiting(record.offset, piece.rows if piece else 0, _size(record), piece))
-            self._rows += piece.rows if piece else 0
+            self.read_one()
+
+    def read_one(self, unread: bool = False) -> None:
+        """As ``read``, of the next record; ``unread``: it is set aside and adds no row."""
+        record = self._unread[0]
+        piece = None if unread else self.table.read(record)
+        self._unread.popleft()
+        self._waiting.append(_Waiting(record.offset, piece.rows if piece else 0, _size(record), piece))
+        self._rows += piece.rows if piece else 0
 
     def due_at(self) -> float | None:
         """When the next block should be formed; None while nothing waits for it."""
@@ -116,6 +139,12 @@ class Lane:
     def confirmation(self) -> Committed:
         """What the group keeps when nothing is on its way."""
         return Committed(self.position, encode(Intent(self.generation, self.position, self.watermarks)))
+
+    def noted(self, note: Note) -> Committed:
+        """What the group has kept since this partition was taken or last stored, and ``note``."""
+        stands = Intent(self.generation, self.position, self.watermarks)
+        kept = self.found if self.reform_end is not None and self.found is not None else stands
+        return Committed(self.position, encode(kept._replace(note=note)))
 
     def token(self, block: Block) -> str:
         return token(self.generation, self.table.layout, *self.partition, block.start, block.end, self.table.name)

@@ -15,18 +15,24 @@ An insert whose answer did not come is looked up in the same way before it is re
 A sleeper that wakes up between 3 and 4 inserts a block whose token the table knows, or which the next owner will find there.
 
 While the table is away the block stays, reading is paused, and the group is kept alive by polling.
+A record of ``events`` that ends the process is found and set aside (``poison``).
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
 
 from packtrace.errors import UnavailableError
-from packtrace.ports import Committed, HistoryStore, LogReader, Position, TopicPartition
+from packtrace.ports import Committed, HistoryStore, LogReader, LogRecord, Position, TopicPartition
 from packtrace.sink.blocks import Block, Table
 from packtrace.sink.intent import decode
 from packtrace.sink.lane import Lane, Limits, recover
+from packtrace.sink.poison import Note, Watch
 
+EVENTS: Final = "events"
 POLL_RECORDS_MAX = 10_000
 POLL_SECONDS_MAX = 0.1
 """A signal is served between polls."""
@@ -59,6 +65,7 @@ class Sink:
         clock: seconds, never going back.
         fresh_generation: a number no sink has used before, for tokens.
         pass_point: called with the name of each place between two effects; a test may raise there.
+        set_aside: keeps a record that has ended so many processes; raises UnavailableError where it cannot now.
     """
 
     def __init__(
@@ -73,6 +80,7 @@ class Sink:
         noticed: Noticed | None = None,
         pass_point: Callable[[str], None] = lambda name: None,
         poll_records_max: int = POLL_RECORDS_MAX,
+        set_aside: Callable[[LogRecord, int], None] = lambda record, kills: None,
     ) -> None:
         self._reader = reader
         self._store = store
@@ -88,6 +96,9 @@ class Sink:
         self._failures = 0
         self._try_at = 0.0
         self._trouble: str | None = None
+        self._set_aside = set_aside
+        self._name = secrets.token_hex(8)
+        """Of this process, in its notes."""
 
     def start(self) -> None:
         """Join the group."""
@@ -115,8 +126,7 @@ class Sink:
             return
         try:
             self._recover()
-            for lane in self._lanes.values():
-                lane.read()
+            self._decode()
             self._store_due(self._clock())
         except UnavailableError as e:
             self._failures += 1
@@ -196,9 +206,47 @@ class Sink:
             lane.position, lane.generation, lane.watermarks = found.position, found.generation, found.watermarks
             lane.reform_end = found.reform_end
             lane.unconfirmed = found.seek is not None
+            lane.found = intent
+            if self._limits.poison_kills and lane.partition.topic == EVENTS:
+                note = intent.note if intent is not None and intent.note.by != self._name else Note()
+                lane.watch = Watch(note, self._limits.poison_kills)
             lane.recovered = True
             self._noticed.recovered(lane, found.behind)
         self._pass_point("sink.after_recover")
+
+    def _decode(self) -> None:
+        """What was read becomes pieces; while a record that kills may be among it, as ``poison`` says."""
+        watched = [lane for lane in self._lanes.values() if lane.watch is not None and lane.next is not None and lane.may_read_alone]
+        together = {lane.partition: lane.noted(lane.watch.begins(self._name)) for lane in watched if lane.watch and not lane.watch.left}
+        self._note(together)
+        for lane in self._lanes.values():
+            if lane.watch is None or lane.partition in together:
+                lane.watch = None
+                lane.read()
+        for lane in watched:
+            if lane.watch is not None:
+                self._decode_alone(lane, lane.watch)
+
+    def _decode_alone(self, lane: Lane, watch: Watch) -> None:
+        while watch.left and (record := lane.next) is not None:
+            kills = watch.kills(record.offset)
+            if kills:
+                self._set_aside(record, watch.note.kills)
+            else:
+                self._note({lane.partition: lane.noted(watch.begins_alone(record.offset, self._name))})
+            lane.read_one(unread=kills)
+            watch.left -= 1
+            if kills and lane.reform_end is None:
+                lane.aside = record.offset
+                return
+        if not watch.left:
+            lane.watch = None
+
+    def _note(self, notes: Mapping[TopicPartition, Committed]) -> None:
+        """A note that cannot be stored counts as none."""
+        if notes:
+            with suppress(UnavailableError):
+                self._reader.commit(notes)
 
     def _held(self, lane: Lane, at_least: Mapping[str, Position] | None) -> dict[str, Position]:
         held = self._store.positions(lane.table.name, at_least)
