@@ -25,9 +25,17 @@ from packtrace.tracker.shell import Tracker, Wire
 from tests.router.seen import LOG_TIME
 from tests.simulation.plan import KINDS, SLOTS, Action, Captured, Fault, Turn
 
+KILLS_NEVER = 1_000
+"""A process that dies of something else leaves a note as well; no history has as many."""
 PARTITIONS = {"events": 2, "reference": 1, "ops": 3, "history": 2, "alerts": 1, "rejected": 1, "incidents": 1}
 ROUND_SECONDS = 0.3
+CALM_ROUND_SECONDS = 1.0
+"""When nothing fails any more: each round of the router tells the time."""
 ROUNDS_MAX = 600
+RECORDS_MAX = 3
+"""Of one round of router and tracker: a short history takes several."""
+CALM_RECORDS_MAX = 12
+"""When nothing fails any more: more than a round of ticks, or the end is never reached."""
 HOUR = 3_600_000_000
 GRACES_OVER = 100 * HOUR
 """After it no grace and no window of the default policy is open."""
@@ -71,7 +79,7 @@ class Process:
     def _router(self) -> Callable[[], object]:
         plant = self._plant
         router = Router(
-            self._reader, self._writer, plant.registry, RouterLimits(3, 1 << 20, 1.0, 1.0), ops_partitions=PARTITIONS["ops"],
+            self._reader, self._writer, plant.registry, RouterLimits(plant.records_max, 1 << 20, 1.0, 1.0), ops_partitions=PARTITIONS["ops"],
             event_partitions=PARTITIONS["events"], now=lambda: plant.log.now, clock=plant.seconds,
         )  # fmt: skip
         self._leave = (router.finish, router.leave)
@@ -83,7 +91,7 @@ class Process:
         ids = {topic: plant.registry_ids[topic] for topic in ("ops", "history", "alerts")}
         tracker = Tracker(
             reader, self._writer, self._store(), Wire(lambda topic, body: wire.frame(ids[topic], body), lambda value: wire.unframe(value)[1]),
-            partitions=PARTITIONS["ops"], history_partitions=PARTITIONS["history"], records_max=3, items_max=6, bite_bytes=1,
+            partitions=PARTITIONS["ops"], history_partitions=PARTITIONS["history"], records_max=plant.records_max, items_max=6, bite_bytes=1,
             clock=plant.seconds, sleep=plant.pass_time,
         )  # fmt: skip
         tracker.start()
@@ -96,7 +104,7 @@ class Process:
         told = tables(plant.registry, 0.25) | {"history": History(lambda value: wire.unframe(value)[1], PARTITIONS["history"], 0.25)}
         sink = Sink(
             reader, plant.clickhouse, told, clock=plant.seconds, fresh_generation=plant.fresh_generation,
-            limits=SinkLimits(block_rows_max=5), pass_point=crash_point.crash_point, poll_records_max=5,
+            limits=SinkLimits(block_rows_max=5, poison_kills=KILLS_NEVER), pass_point=crash_point.crash_point, poll_records_max=5,
         )  # fmt: skip
         sink.start()
         self._leave = (sink.drain, reader.close)
@@ -109,9 +117,15 @@ class Process:
 
 
 class Plant:
-    """Log, stores and processes. ``run`` a plan, then ``settle``."""
+    """Log, stores and processes. ``run`` a plan, then ``settle``.
 
-    def __init__(self) -> None:
+    Args:
+        kinds: the processes that settle it.
+        records_max: of one round of router and tracker.
+    """
+
+    def __init__(self, kinds: tuple[str, ...] = KINDS, records_max: int = RECORDS_MAX) -> None:
+        self.kinds, self.records_max = kinds, records_max
         self.log = MemoryLog(PARTITIONS, LOG_TIME)
         self.redis = MemoryStateStore()
         self.clickhouse = MemoryHistory()
@@ -250,14 +264,15 @@ class Plant:
         self.log.fail_writes = self.log.lose_acks = self.redis.lose_answers = self.clickhouse.lose_answers = 0
         for place in sorted(self.processes):
             self._end(place, lambda process: process.kill(stored=1))
+        self.records_max = max(self.records_max, CALM_RECORDS_MAX)
         self._until_quiet()
 
     def _until_quiet(self) -> None:
         for number in range(ROUNDS_MAX):
-            for kind in KINDS:
+            for kind in self.kinds:
                 self.turn(Turn(kind, 0))
-            self.pass_time(ROUND_SECONDS)
-            if number > 3 and self.quiet():
+            self.pass_time(CALM_ROUND_SECONDS)
+            if number > 1 and self.quiet():
                 return
         raise AssertionError(f"not quiet after {ROUNDS_MAX} rounds")
 
@@ -265,10 +280,11 @@ class Plant:
         """Everything captured is routed, told, tracked and stored; only the clock goes on."""
         routed = self.log.group("packtrace-router").positions
         stored = self.log.group("packtrace-sink").positions
+        told = ("events", "history", "alerts", "rejected") if "sink" in self.kinds else ()
         for partition, records in self.log.records.items():
             if partition.topic in ("events", "reference") and _behind(routed.get(partition), records):
                 return False
-            if partition.topic in ("events", "history", "alerts", "rejected") and _behind(stored.get(partition), records):
+            if partition.topic in told and _behind(stored.get(partition), records):
                 return False
         reached = int(self.log.now - 10 * 1_000_000)
         for number in range(PARTITIONS["ops"]):

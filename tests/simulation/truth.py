@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from packtrace.adapters.state_memory import MemoryStateStore
-from packtrace.codec import history, ops, wire
+from packtrace.codec import alert_record, history, ops, wire
 from packtrace.domain.alert import AlertChange
 from packtrace.errors import RejectedError
 from packtrace.ports import LogRecord, PartitionMeta, TopicPartition
@@ -20,6 +20,8 @@ from packtrace.tracker.engine import OpsRecord, PartitionEngine
 from packtrace.tracker.loading import load
 from tests.router.seen import by_source, ops_of, reference_of
 from tests.simulation.plant import PARTITIONS, Plant
+
+RECORDS_ALL = 1_000
 
 _pack = msgspec.msgpack.encode
 
@@ -173,14 +175,19 @@ def state(reading: Reading) -> dict[str, bytes]:
 
 
 def clean(plant: Plant) -> Reading:
-    """What a plant that never fails makes of the same input, logged at the same times."""
-    other = Plant()
+    """State and alerts that router and tracker make of the same input, logged at the same times, where nothing fails and each round
+    takes all there is."""
+    other = Plant(("router", "tracker"), RECORDS_ALL)
     for partition, records in plant.log.records.items():
         if partition.topic in ("events", "reference"):
             other.log.records[partition] = list(records)
     other.log.now = plant.log.now - 101 * 3_600_000_000
     other.settle()
-    return read(other)
+    alerts = {}
+    for record in other.log.topic("alerts"):
+        change, *lineage = alert_record.decode(wire.unframe(record.value)[1])
+        alerts[lineage[0], lineage[1], lineage[2]] = change
+    return Reading(other.redis, {}, alerts, set())
 
 
 def _lineage(row: Mapping[str, object]) -> Lineage:
