@@ -29,6 +29,7 @@ from packtrace.simulator import world
 from packtrace.simulator.encode import Encoder
 from packtrace.simulator.messages import item_key
 from packtrace.simulator.streams import LINES, Planted, Stream, messages
+from packtrace.tracker.lanes import Lanes
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
 
 PARTITIONS = 16
@@ -67,7 +68,8 @@ class Bench:
         site = parse_file(world.reference_file(world.demo_site(LINES)))
         reference = {f"{change.entity}|{change.key}": change.value_json for change in site if change.value_json is not None}
         meta = PartitionMeta(1, 0, 0, {}, {})
-        self.engines = [PartitionEngine(number, PARTITIONS, meta, reference, {}) for number in range(PARTITIONS)]
+        lanes = Lanes()
+        self.engines = [PartitionEngine(number, PARTITIONS, meta, reference, {}, lanes) for number in range(PARTITIONS)]
         self._logs: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
         encode = Encoder(EVENTS_ID).encode
         offsets: Counter[int] = Counter()

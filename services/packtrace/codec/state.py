@@ -32,34 +32,32 @@ USUAL_HOURS: Final = 72
 
 def pack(item: Item) -> bytes:
     """The canonical bytes of ``item``, without its content and its memory of alerts (``content_of``)."""
-    base, window = item.base, item.window
-    rows = item.row_bytes
+    window, rows = item.window, item.row_bytes
     if len(rows) > len(window):
         rows.clear()
     for event in window[len(rows) :]:
         rows.append(pack_event(event))
-    flags = 0
-    parts = [b""]
-    if base is not None and not window and not item.told:
-        flags = _HAS_BASE | _IS_BASE
-        parts.append(_pack_base(base))
+    return b"".join((head(item), *rows, _pack_told(item.told) if item.told else b""))
+
+
+def head(item: Item) -> bytes:
+    """What ``pack`` writes before the window's events: what it is now, what has settled, how many events follow."""
+    base, window, told = item.base, item.window, item.told
+    flags = (_HAS_WINDOW if window else 0) | (_HAS_TOLD if told else 0)
+    if base is not None and not window and not told:
+        flags |= _HAS_BASE | _IS_BASE
+        out = _pack_base(base)
     else:
-        parts.append(pack_state(item.now, window))
+        out = pack_state(item.now, window)
         if base is not None:
             flags |= _HAS_BASE
-            parts.append(_pack_base(base))
+            out += _pack_base(base)
     if item.window_hours != USUAL_HOURS:
         flags |= _HAS_HOURS
-        parts.append(item.window_hours.to_bytes(2, "big"))
+        out += item.window_hours.to_bytes(2, "big")
     if window:
-        flags |= _HAS_WINDOW
-        parts.append(len(window).to_bytes(2, "big") if len(window) > 127 else bytes((len(window) | 0x80,)))
-        parts += rows
-    if item.told:
-        flags |= _HAS_TOLD
-        parts.append(_pack_told(item.told))
-    parts[0] = bytes((VERSION, flags))
-    return b"".join(parts)
+        out += len(window).to_bytes(2, "big") if len(window) > 127 else bytes((len(window) | 0x80,))
+    return bytes((VERSION, flags)) + out
 
 
 def unpack(key: str, packed: bytes, content: Mapping[bytes, bytes]) -> Item:

@@ -51,11 +51,10 @@ def apply_event(item: Item, event: OwnEvent, reference: Reference, clock: int) -
     Args:
         clock: log time the partition has reached.
     """
+    judged = append_event(item, event, reference, clock)
+    if judged is not None:
+        return judged
     subject = Subject(item.key, reference, clock)
-    if _sorts_last_alone(item, event, reference, clock):
-        judged = _appended(item, event, subject)
-        if judged is not None:
-            return judged
     settle.settle(item, subject, clock, settle.OPEN_EVENTS_MAX - 1)
     base = item.base
     late = base is not None and event.context.kind is not Kind.CORRECT and key_of(event) <= base.last
@@ -75,6 +74,13 @@ def apply_event(item: Item, event: OwnEvent, reference: Reference, clock: int) -
     alerts, facts = _compare(item, before, after, subject, subject, event.log_time, clock, event.id)
     outcome = Outcome.REPEAT if place is not None else _outcome(item, event, after)
     return Judged(outcome, alerts, facts, _content_changes(item, alerts))
+
+
+def append_event(item: Item, event: OwnEvent, reference: Reference, clock: int) -> Judged | None:
+    """The fast path of ``apply_event``; None where the whole must be folded (the present is then spoilt)."""
+    if not _sorts_last_alone(item, event, reference, clock):
+        return None
+    return _appended(item, event, Subject(item.key, reference, clock))
 
 
 def apply_fact(item: Item, fact: Fact, reference: Reference, clock: int) -> Judged:

@@ -9,6 +9,8 @@ import xxhash
 
 from packtrace.codec import state
 from packtrace.domain.item import Item
+from packtrace.domain.own_event import OwnEvent
+from packtrace.tracker.lanes import Shape
 
 _MASK = (1 << 64) - 1
 
@@ -23,16 +25,48 @@ def entry_share(key: str, name: bytes, entry: bytes | None) -> int:
     return 0 if entry is None or not state.counted(name) else xxhash.xxh3_64_intdigest(key.encode() + b"\1" + name + b"\0" + entry)
 
 
-class Cached:
-    """One item. ``packed`` is its newest form, ``stored`` the one the digest knows, ``content`` its entries as bytes."""
+_NO_CONTENT: dict[bytes, bytes] = {}
 
-    __slots__ = ("content", "item", "packed", "stored")
+
+class Cached:
+    """One item. ``packed`` is its newest form, ``share`` what the digest counts of it, ``content`` its entries as bytes.
+
+    With a ``shape`` it is what its own ``events`` made of it, and not unpacked until somebody asks for the item.
+    """
+
+    __slots__ = ("_item", "content", "events", "key", "packed", "shape", "share")
 
     def __init__(self, item: Item, packed: bytes, content: dict[bytes, bytes]) -> None:
-        self.item = item
+        self.key = item.key
+        self._item: Item | None = item
         self.packed = packed
-        self.stored = packed
+        self.share = item_share(item.key, packed)
         self.content = content
+        self.shape: Shape | None = None
+        self.events: tuple[OwnEvent, ...] = ()
+
+    @staticmethod
+    def alike(key: str) -> Cached:
+        """An item that a lane is about to make."""
+        cached = Cached.__new__(Cached)
+        cached.key = key
+        cached._item = None
+        cached.packed = b""
+        cached.share = 0
+        cached.content = _NO_CONTENT
+        cached.shape = None
+        cached.events = ()
+        return cached
+
+    @property
+    def item(self) -> Item:
+        item = self._item
+        if item is None:
+            if self.shape is None:
+                raise AssertionError("an item without a shape is unpacked")
+            item = self._item = self.shape.make(self.key, self.events)
+            self.content, self.shape, self.events = {}, None, ()
+        return item
 
 
 class Cache:
@@ -61,6 +95,10 @@ class Cache:
         for key, (packed, content) in loaded.items():
             if key not in self._items:
                 self._items[key] = Cached(state.unpack(key, packed, content), packed, content)
+
+    def put(self, cached: Cached) -> None:
+        """A new item."""
+        self._items[cached.key] = cached
 
     def made(self, key: str) -> Cached:
         """The item, new where the store has none."""

@@ -14,20 +14,25 @@ import heapq
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import xxhash
+
 from packtrace.codec import checkpoint, state
 from packtrace.codec.alert_record import AlertRecord
 from packtrace.codec.concern import Concern, concern_of
 from packtrace.codec.history import ROW_CLOCK, ROW_OP, ROW_REFERENCE, HistoryBuilder
 from packtrace.codec.ops import OpsBatch
+from packtrace.codec.packed_event import pack_event
 from packtrace.domain.explode import own_event
 from packtrace.domain.fact import Fact
 from packtrace.domain.identifiers import partition_of
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_facts, apply_reference
+from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.reference import Reference, ReferenceChange, dated
 from packtrace.domain.vocabulary import Outcome
 from packtrace.ports import Commit, PartitionMeta, Position
 from packtrace.tracker import rows
 from packtrace.tracker.cache import Cache, Cached, entry_share, item_share, moved
+from packtrace.tracker.lanes import Lanes, Shape, Table, beginning
 
 CLOCK_TOPIC = "events/"
 """Sources of this topic drive the clock; others (reference data, facts) have none to wait for."""
@@ -39,6 +44,7 @@ STALE_DEADLINES_MAX = 1_000
 """Beyond as many as there are live ones: an item scanned every minute moves its deadline each time."""
 
 _BEFORE_ALL = Position(-1, -1)
+_MASK = (1 << 64) - 1
 
 
 class OpsRecord(NamedTuple):
@@ -86,6 +92,7 @@ class PartitionEngine:
         meta: PartitionMeta,
         reference: Mapping[str, str],
         deadlines: Mapping[str, int],
+        lanes: Lanes | None = None,
     ) -> None:
         self.partition = partition
         self.epoch = meta.epoch
@@ -103,6 +110,10 @@ class PartitionEngine:
         self._plan_anew()
         changes = [ReferenceChange(name.partition("|")[0], name.partition("|")[2], json) for name, json in sorted(reference.items())]
         self._reference = Reference.empty().changed(changes)
+        self._lanes = Lanes() if lanes is None else lanes
+        self._reference_mark = sum(_mark_of(name, json) for name, json in reference.items())
+        """Names the value of the reference data: partitions with one value share their lanes."""
+        self._known_reference = dict(reference)
         self._start(self.offset)
 
     def _start(self, offset: int) -> None:
@@ -194,14 +205,15 @@ class PartitionEngine:
         sources, contexts = batch.sources, batch.contexts
         numbers = [int(source.rpartition("/")[2]) for source in sources]
         seen: list[tuple[int, int]] = [self._watermarks.get(source, _BEFORE_ALL) for source in sources]
-        events = list(
+        columns = list(
             zip(
                 [contexts[number] for number in batch.event_context], batch.event_ids, batch.event_time, batch.event_log_time,
                 batch.event_mark, batch.event_message_mark, batch.event_children_mark, batch.event_children_count,
                 batch.event_parents, batch.event_first_children, strict=True,
             )
         )  # fmt: skip
-        event_source, event_offset = batch.event_source, batch.event_offset
+        event_source, event_offset, event_context = batch.event_source, batch.event_offset, batch.event_context
+        tables: dict[tuple[int, int, str], Table | None] = {}
         last: tuple[int, int] | None = None
         for event, index, role, key in zip(batch.op_event, batch.op_index, batch.op_role, batch.op_items, strict=True):
             source, offset = event_source[event], event_offset[event]
@@ -210,13 +222,61 @@ class PartitionEngine:
                 continue
             seen[source] = (offset, index)
             if last != (event, role):
-                last, own = (event, role), own_event(role, *events[event])
-                origin = rows.of_op(own, numbers[source], offset)
-            cached = self.cache.made(key)
-            judged = apply_event(cached.item, own, self._reference, self._clock)
-            self._took(cached, judged)
-            self._write(cached, origin, judged.outcome)
+                last = (event, role)
+                own = own_event(role, *columns[event])
+                kind = event_context[event], role, beginning(own.other)
+                if kind not in tables:
+                    tables[kind] = self._lanes.table(self._reference_mark, own.context, role, own.other)
+                table = tables[kind]
+                place = numbers[source], offset
+            if table is None or not self._took_lane(table, key, own, place):
+                cached = self.cache.made(key)
+                judged = apply_event(cached.item, own, self._reference, self._clock)
+                self._took(cached, judged)
+                self._write(cached, rows.of_op(own, *place), judged.outcome)
         self._watermarks.update((source, Position(*place)) for source, place in zip(sources, seen, strict=True) if place != _BEFORE_ALL)
+
+    def _took_lane(self, table: Table, key: str, own: OwnEvent, place: tuple[int, int]) -> bool:
+        """Take the step of an item as those before it that are alike; False where it must be folded."""
+        cached = self.cache.get(key)
+        if cached is None:
+            start: Shape | str = beginning(key)
+            events: tuple[OwnEvent, ...] = ()
+        elif cached.shape is not None:
+            start, events = cached.shape, cached.events
+        else:
+            return False
+        for lane in table.lanes.get(start, ()):
+            taken = lane.step(key, own, events, self._clock)
+            if taken is not None:
+                break
+        else:
+            found = self._lanes.learn(table, start, key, own, events, self._reference, self._clock)
+            taken = None if found is None else found.step(key, own, events, self._clock)
+            if found is None or taken is None:
+                return False
+            lane = found
+        head, deadline, parent, facts = taken
+        if cached is None:
+            cached = Cached.alike(key)
+            self.cache.put(cached)
+            packed = head + pack_event(own)
+        else:
+            packed = head + cached.packed[cached.shape.head_bytes :] + pack_event(own)  # type: ignore[union-attr]
+        cached.packed = packed
+        cached.shape = lane.shape
+        cached.events = (*events, own)
+        self._dirty[key] = cached
+        for fact in facts:
+            self._facts.append(FactOut(partition_of(fact.target, self._partitions), self._offset, self._fact_nth, fact))
+            self._fact_nth += 1
+        if lane.moves_deadline and deadline is not None:
+            self._deadline_changes[key] = self._deadlines[key] = deadline
+            heapq.heappush(self._due, (deadline, key))
+        self._history.add(rows.of_lane(key, own, *place, lane.columns, parent, packed, self._offset, self._position))
+        self._position += 1
+        self._outcomes["applied"] = self._outcomes.get("applied", 0) + 1
+        return True
 
     def _apply_facts(self, batch: OpsBatch) -> None:
         """All facts of the record to one item are one step of it, at the place of the first."""
@@ -257,6 +317,8 @@ class PartitionEngine:
             changes.append(kept)
             name = f"{kept.entity}|{kept.key}"
             self._reference_changes[name] = kept.value_json
+            self._reference_mark += _mark_of(name, kept.value_json) - _mark_of(name, self._known_reference.get(name))
+            self._known_reference[name] = kept.value_json
             self._history.add(rows.of_entity(name, kept.value_json, change.log_time, self._offset, self._position))
             self._position += 1
         if not changes:
@@ -353,11 +415,15 @@ class PartitionEngine:
 
     def _count_items(self) -> None:
         """Bring the digest up to the items that changed; their bytes are what the commit stores."""
+        digest = self._digest
         for key, cached in self._dirty.items():
-            if cached.packed == cached.stored:
-                continue
-            self._digest = moved(self._digest, item_share(key, cached.stored), item_share(key, cached.packed))
-            self._items[key] = cached.stored = cached.packed
+            packed = cached.packed
+            share = item_share(key, packed)
+            if share != cached.share:
+                digest += share - cached.share
+                cached.share = share
+                self._items[key] = packed
+        self._digest = digest & _MASK
         self._dirty.clear()
 
     def _commit(self) -> Commit:
@@ -389,6 +455,11 @@ def _advance(clocks: dict[str, int], batch: OpsBatch) -> int:
             clocks[source] = time
     known = [time for source, time in clocks.items() if source.startswith(CLOCK_TOPIC)]
     return min(known) if len(known) >= batch.clock_sources else 0
+
+
+def _mark_of(name: str, json: str | None) -> int:
+    """What one entity adds to the mark of the reference data."""
+    return 0 if json is None else xxhash.xxh3_128_intdigest(f"{name}\0{json}".encode())
 
 
 def _name(entry: tuple[bytes, bytes | None]) -> bytes:

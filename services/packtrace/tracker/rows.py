@@ -12,6 +12,7 @@ from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.vocabulary import Custody, FactType, Kind, Life, Reason, Role
+from packtrace.tracker.lanes import Columns
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -71,6 +72,21 @@ def row(item: Item, packed: bytes, origin: Origin, outcome: str, offset: int, po
             item.key, row_type, event_time, log_time, event_id, event_partition, event_offset, kind, role, outcome,
             _LIFE[item.life], _REASON[item.reason], item.parent, _CUSTODY[item.custody], item.place, item.destination,
             item.lot, item.expiry, other, *fact, packed, offset, position,
+        )
+    )  # fmt: skip
+
+
+def of_lane(
+    key: str, own: OwnEvent, partition: int, event_offset: int, columns: Columns, parent: str, packed: bytes, offset: int, position: int
+) -> Row:
+    """The row of an item that took a lane: ``of_op`` and ``row`` in one."""
+    life, reason, custody, place, destination, lot, expiry = columns
+    return _new(
+        Row,
+        (
+            key, ROW_OP, own.time, own.log_time, own.id, partition, event_offset, _KIND[own.kind], _ROLE[own.role], "applied",
+            _LIFE[life], _REASON[reason], parent, _CUSTODY[custody], place, destination,
+            lot, expiry, own.other, *_NO_FACT, packed, offset, position,
         )
     )  # fmt: skip
 
