@@ -29,8 +29,8 @@ from packtrace.simulator import world
 from packtrace.simulator.encode import Encoder
 from packtrace.simulator.messages import item_key
 from packtrace.simulator.streams import LINES, Planted, Stream, messages
-from packtrace.tracker.lanes import Lanes
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
+from packtrace.tracker.lanes import Lanes
 
 PARTITIONS = 16
 SOURCES = 8

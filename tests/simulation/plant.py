@@ -92,6 +92,7 @@ class Process:
         tracker = Tracker(
             reader, self._writer, self._store(), Wire(lambda topic, body: wire.frame(ids[topic], body), lambda value: wire.unframe(value)[1]),
             partitions=PARTITIONS["ops"], history_partitions=PARTITIONS["history"], records_max=plant.records_max, items_max=6, bite_bytes=1,
+            learn_after=1,
             clock=plant.seconds, sleep=plant.pass_time,
         )  # fmt: skip
         tracker.start()

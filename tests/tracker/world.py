@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any
 
 from packtrace.adapters.state_memory import MemoryStateStore
@@ -14,6 +15,7 @@ from packtrace.domain.explode import explode
 from packtrace.domain.identifiers import partition_of
 from packtrace.ports import Commit
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
+from packtrace.tracker.lanes import Lanes
 from packtrace.tracker.loading import load
 
 SOURCE = "events/0"
@@ -23,23 +25,10 @@ def routed(events: Iterable[tuple[int, Event]], partitions: int, batch: int, clo
     """The records the router would write, per partition: ``events`` are (log time, event), their place is their offset."""
     logs: list[list[bytes]] = [[] for _ in range(partitions)]
     rows = list(enumerate(events))
-    contexts = 0
     for start in range(0, len(rows), batch):
         builders = [OpsBuilder(1) for _ in range(partitions)]
         for offset, (log_time, event) in rows[start : start + batch]:
-            exploded = explode(event)
-            contexts += 1
-            context = pack_context(contexts, exploded.context)
-            targets: dict[int, list[tuple[int, int, str]]] = {}
-            for index, (role, key) in enumerate(exploded.ops):
-                targets.setdefault(partition_of(key, partitions), []).append((index, role, key))
-            for target, mine in targets.items():
-                builder = builders[target]
-                row = EventRow(
-                    builder.source(SOURCE), offset, log_time, event.event_time, exploded.mark, exploded.message_mark,
-                    exploded.children_mark, exploded.children_count, event.id, exploded.parent, exploded.first_child,
-                )  # fmt: skip
-                builder.add_event(row, context, mine)
+            add_ops(builders, offset, log_time, event)
         for log, builder in zip(logs, builders, strict=True):
             log += builder.take()
     if clock_after:
@@ -48,11 +37,32 @@ def routed(events: Iterable[tuple[int, Event]], partitions: int, batch: int, clo
     return logs
 
 
+_numbers = count(1)
+"""Of contexts: each of its own."""
+
+
+def add_ops(builders: Sequence[OpsBuilder], offset: int, log_time: int, event: Event) -> None:
+    """What the router writes of one event: each op to the partition of its item."""
+    exploded = explode(event)
+    context = pack_context(next(_numbers), exploded.context)
+    targets: dict[int, list[tuple[int, int, str]]] = {}
+    for index, (role, key) in enumerate(exploded.ops):
+        targets.setdefault(partition_of(key, len(builders)), []).append((index, role, key))
+    for target, mine in targets.items():
+        builder = builders[target]
+        row = EventRow(
+            builder.source(SOURCE), offset, log_time, event.event_time, exploded.mark, exploded.message_mark,
+            exploded.children_mark, exploded.children_count, event.id, exploded.parent, exploded.first_child,
+        )  # fmt: skip
+        builder.add_event(row, context, mine)
+
+
 class TrackerSide:
     """``logs`` grow by the facts the engines write; ``history`` and ``alerts`` keep the first of each lineage, as the sink does."""
 
-    def __init__(self, logs: Sequence[Sequence[bytes]]) -> None:
+    def __init__(self, logs: Sequence[Sequence[bytes]], lanes: Lanes | None = None) -> None:
         self.logs = [list(log) for log in logs]
+        self.lanes = lanes
         self.store = MemoryStateStore()
         self.engines: dict[int, PartitionEngine] = {}
         self.history: dict[tuple[int, int, int], dict[str, object]] = {}
@@ -62,7 +72,8 @@ class TrackerSide:
     def take(self, partition: int) -> PartitionEngine:
         """Become the owner again, from what the store holds."""
         meta = self.store.acquire(partition, len(self.logs))
-        engine = PartitionEngine(partition, len(self.logs), meta, self.store.reference(partition), self.store.deadlines(partition))
+        reference, deadlines = self.store.reference(partition), self.store.deadlines(partition)
+        engine = PartitionEngine(partition, len(self.logs), meta, reference, deadlines, self.lanes)
         self.engines[partition] = engine
         return engine
 
@@ -99,8 +110,8 @@ class TrackerSide:
     def commit(self, commit: Commit) -> None:
         self.store.commit(commit)
 
-    def until_quiet(self, records: int) -> None:
-        """Rounds over all partitions until nothing waits."""
+    def until_quiet(self, records: int, items_max: int | None = None) -> None:
+        """Rounds over all partitions until nothing waits; no more than ``items_max`` items stay in memory between two."""
         moved = True
         while moved:
             moved = False
@@ -109,6 +120,8 @@ class TrackerSide:
                 if step is not None:
                     self.publish(step)
                     self.commit(step.commit)
+                    if items_max is not None:
+                        self.engines[partition].evict(items_max)
                     moved = True
 
     def items(self) -> dict[str, tuple[bytes, dict[bytes, bytes]]]:

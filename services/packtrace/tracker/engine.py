@@ -83,7 +83,11 @@ class Step(NamedTuple):
 
 
 class PartitionEngine:
-    """The state of one partition as of the last step. A step not committed leaves the engine ahead: throw it away."""
+    """The state of one partition as of the last step. A step not committed leaves the engine ahead: throw it away.
+
+    Args:
+        lanes: what has been learnt of items that are alike; None: every event is folded, which is what lanes must equal.
+    """
 
     def __init__(
         self,
@@ -110,10 +114,10 @@ class PartitionEngine:
         self._plan_anew()
         changes = [ReferenceChange(name.partition("|")[0], name.partition("|")[2], json) for name, json in sorted(reference.items())]
         self._reference = Reference.empty().changed(changes)
-        self._lanes = Lanes() if lanes is None else lanes
+        self._lanes = lanes
         self._reference_mark = sum(_mark_of(name, json) for name, json in reference.items())
         """Names the value of the reference data: partitions with one value share their lanes."""
-        self._known_reference = dict(reference)
+        self._known_reference: dict[str, str | None] = dict(reference)
         self._start(self.offset)
 
     def _start(self, offset: int) -> None:
@@ -213,7 +217,7 @@ class PartitionEngine:
             )
         )  # fmt: skip
         event_source, event_offset, event_context = batch.event_source, batch.event_offset, batch.event_context
-        tables: dict[tuple[int, int, str], Table | None] = {}
+        lanes, tables = self._lanes, dict[tuple[int, int, str], Table | None]()
         last: tuple[int, int] | None = None
         for event, index, role, key in zip(batch.op_event, batch.op_index, batch.op_role, batch.op_items, strict=True):
             source, offset = event_source[event], event_offset[event]
@@ -226,17 +230,17 @@ class PartitionEngine:
                 own = own_event(role, *columns[event])
                 kind = event_context[event], role, beginning(own.other)
                 if kind not in tables:
-                    tables[kind] = self._lanes.table(self._reference_mark, own.context, role, own.other)
+                    tables[kind] = None if lanes is None else lanes.table(self._reference_mark, own.context, role, own.other)
                 table = tables[kind]
                 place = numbers[source], offset
-            if table is None or not self._took_lane(table, key, own, place):
+            if lanes is None or table is None or not self._took_lane(lanes, table, key, own, place):
                 cached = self.cache.made(key)
                 judged = apply_event(cached.item, own, self._reference, self._clock)
                 self._took(cached, judged)
                 self._write(cached, rows.of_op(own, *place), judged.outcome)
         self._watermarks.update((source, Position(*place)) for source, place in zip(sources, seen, strict=True) if place != _BEFORE_ALL)
 
-    def _took_lane(self, table: Table, key: str, own: OwnEvent, place: tuple[int, int]) -> bool:
+    def _took_lane(self, lanes: Lanes, table: Table, key: str, own: OwnEvent, place: tuple[int, int]) -> bool:
         """Take the step of an item as those before it that are alike; False where it must be folded."""
         cached = self.cache.get(key)
         if cached is None:
@@ -251,11 +255,12 @@ class PartitionEngine:
             if taken is not None:
                 break
         else:
-            found = self._lanes.learn(table, start, key, own, events, self._reference, self._clock)
+            found = lanes.learn(table, start, key, own, events, self._reference, self._clock)
             taken = None if found is None else found.step(key, own, events, self._clock)
             if found is None or taken is None:
                 return False
             lane = found
+        lanes.taken += 1
         head, deadline, parent, facts = taken
         if cached is None:
             cached = Cached.alike(key)

@@ -105,6 +105,8 @@ class Lanes:
         self._learn_after = learn_after
         self._of: dict[int, dict[tuple[Context, int, str], Table]] = {}
         self._count = 0
+        self.taken = 0
+        """Steps that took a lane."""
 
     def table(self, reference: int, context: Context, role: int, other: str) -> Table | None:
         """The lanes of events like this one; None where there are none: a container is folded.
@@ -162,7 +164,7 @@ def traced(shape: Shape, key: str, event: OwnEvent, events: Sequence[OwnEvent], 
         judged = append_event(item, own, reference, Number(tape, _CLOCK, clock))  # type: ignore[arg-type]
         if judged is None or not _is_plain(item, judged):
             return None
-        return _lane(shape, item, own, judged, tape)
+        return _lane(shape, item, own, beginning(event.other), judged, tape)
     except (UntraceableError, TypeError):  # TypeError: an encoder in C that was handed an unknown
         return None
 
@@ -174,21 +176,21 @@ def _is_plain(item: Item, judged: Judged) -> bool:
     return item.base is None and item.content is None and not (item.told or item.alerts or item.correcting)
 
 
-def _lane(shape: Shape, item: Item, own: OwnEvent, judged: Judged, tape: Tape) -> Lane | None:
+def _lane(shape: Shape, item: Item, own: OwnEvent, prefix: str, judged: Judged, tape: Tape) -> Lane | None:
     after = Shape(shape.prefix)
     after.contexts = (*shape.contexts, own.context)
     after.roles = (*shape.roles, own.role)
-    after.prefixes = (*shape.prefixes, own.other.prefix if isinstance(own.other, Text) else "")
+    after.prefixes = (*shape.prefixes, prefix)
     after.state = {name: value for name in State.__slots__ if _differs(value := getattr(item.now, name), _PLAIN[name])}
     after.memo = {name: getattr(item, name) for name in ("last", "settles_at", "overdue_at", "window_hours")}
     head: Any = state.head(item)
     if isinstance(head, bytes):
         head = Bytes((head,), len(head))
     after.head_bytes = head.length
-    deadline, before = item.deadline, _deadline(shape)
-    moves = deadline is not None and not (isinstance(deadline, Number) and isinstance(before, Number) and deadline.source == before.source)
+    deadline, before = _deadline(after), _deadline(shape)
     if before is not None and deadline is None:
         return None
+    moves = deadline is not None and (before is None or deadline.source != before.source)
     columns = _columns(item)
     if columns is None:
         return None
@@ -207,9 +209,10 @@ def _differs(value: object, plain: object) -> bool:
     return isinstance(value, Unknown) or type(value) is tuple or value != plain
 
 
-def _deadline(shape: Shape) -> Any:
+def _deadline(shape: Shape) -> Number | None:
+    """``Item.deadline`` of an item that has no alerts."""
     times = [time for time in (shape.memo.get("settles_at"), shape.memo.get("overdue_at")) if time is not None]
-    return times[0] if len(times) == 1 else None
+    return min(times, default=None)
 
 
 def _columns(item: Item) -> Columns | None:

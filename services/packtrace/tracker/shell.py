@@ -45,6 +45,7 @@ from packtrace.telemetry import (
 )
 from packtrace.tracker import loading
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
+from packtrace.tracker.lanes import LEARN_AFTER, Lanes
 
 OPS = "ops"
 POLL_SECONDS = 0.05
@@ -81,6 +82,7 @@ class Tracker:
         records_max: most records read at once.
         items_max: most items kept in memory between commits.
         bite_bytes: most record bytes folded at once, or one record.
+        learn_after: items that are alike folded before a lane is made of them.
         clock: seconds, never going back.
     """
 
@@ -96,6 +98,7 @@ class Tracker:
         records_max: int,
         items_max: int,
         bite_bytes: int = BITE_BYTES_MAX,
+        learn_after: int = LEARN_AFTER,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -109,6 +112,7 @@ class Tracker:
         self._records_max = records_max
         self._items_max = items_max
         self._bite_bytes = bite_bytes
+        self._lanes = Lanes(learn_after)
         self._clock = clock
         self._sleep = sleep
         self._engines: dict[int, PartitionEngine] = {}
@@ -205,7 +209,8 @@ class Tracker:
     def _take(self, partition: int) -> int:
         """Become the owner; answers the offset to read from."""
         meta = self._store.acquire(partition, self._partitions)
-        engine = PartitionEngine(partition, self._partitions, meta, self._store.reference(partition), self._store.deadlines(partition))
+        reference, deadlines = self._store.reference(partition), self._store.deadlines(partition)
+        engine = PartitionEngine(partition, self._partitions, meta, reference, deadlines, self._lanes)
         try:
             loading.check_place(self._store, engine)
         except (Fenced, Gap) as answer:
