@@ -13,9 +13,10 @@ An item that came by lanes alone has a ``Shape``: its state as expressions over 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from packtrace.codec import state
+from packtrace.codec.history import Like
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.judge import Judged, append_event
@@ -23,7 +24,8 @@ from packtrace.domain.own_event import Context, OwnEvent
 from packtrace.domain.reference import Reference
 from packtrace.domain.state import State
 from packtrace.domain.unknown import Bytes, Number, Tape, Text, Unknown, UntraceableError
-from packtrace.domain.vocabulary import Custody, Life, Outcome, Reason, Role
+from packtrace.domain.vocabulary import Outcome, Role
+from packtrace.tracker import rows
 
 LEARN_AFTER: Final = 3
 """Folds of items that are alike, before one is taken with unknowns: that costs about as much as a hundred."""
@@ -39,18 +41,6 @@ _CLOCK: Final = "clock"
 _COLUMNS: Final = {"i": "id", "t": "time", "l": "log_time", "m": "mark", "g": "message_mark", "o": "other"}
 """First letter of an unknown's name -> field of the own event; the number behind it is the event's."""
 _PLAIN: Final = {name: getattr(State(), name) for name in State.__slots__}
-
-
-class Columns(NamedTuple):
-    """Of the row of history: what all that take a lane have in common."""
-
-    life: Life
-    reason: Reason
-    custody: Custody
-    place: str
-    destination: str
-    lot: str
-    expiry: int
 
 
 class Shape:
@@ -77,14 +67,26 @@ Taken = tuple[bytes, int | None, str, tuple[Fact, ...]]
 """What a lane answers for one item: the head of its packed form, its deadline, its parent, what it tells others."""
 
 
-class Lane(NamedTuple):
+class Lane:
     """One step of items that are alike. ``step(key, event, events before it, clock)``: None where its conditions do not hold."""
 
-    step: Callable[[str, OwnEvent, Sequence[OwnEvent], int], Taken | None]
-    shape: Shape
-    """After it."""
-    moves_deadline: bool
-    columns: Columns
+    __slots__ = ("_like", "_parent", "_shown", "moves_deadline", "shape", "step")
+
+    def __init__(self, step: Callable[[str, OwnEvent, Sequence[OwnEvent], int], Taken | None], shape: Shape, moves_deadline: bool) -> None:
+        self.step = step
+        self.shape = shape
+        """After it."""
+        self.moves_deadline = moves_deadline
+        self._shown = Item("")
+        for name, value in shape.state.items():
+            setattr(self._shown.now, name, value)
+        self._parent: str | None = None
+
+    def like(self, own: OwnEvent, parent: str) -> Like:
+        """What the rows of items share that took the lane into one parent."""
+        if parent != self._parent:
+            self._parent, self._like = parent, rows.like_of(self._shown, own, parent)
+        return self._like
 
 
 class Table:
@@ -191,9 +193,8 @@ def _lane(shape: Shape, item: Item, own: OwnEvent, prefix: str, judged: Judged, 
     if before is not None and deadline is None:
         return None
     moves = deadline is not None and (before is None or deadline.source != before.source)
-    columns = _columns(item)
-    if columns is None:
-        return None
+    if any(isinstance(one, Unknown) for one in (item.life, item.reason, item.custody, item.place, item.destination, item.lot, item.expiry)):
+        return None  # rows would not be alike
     conditions = list(tape.conditions)
     after.known = shape.known | {condition for condition in conditions if _CLOCK not in condition}
     source = _Source(len(after.contexts))
@@ -202,7 +203,7 @@ def _lane(shape: Shape, item: Item, own: OwnEvent, prefix: str, judged: Judged, 
         "key, event, events, clock", len(after.contexts), conditions, answer, "*events, event" if shape.contexts else "event"
     )
     after.make = _maker(after)
-    return Lane(step, after, moves, columns)
+    return Lane(step, after, moves)
 
 
 def _differs(value: object, plain: object) -> bool:
@@ -213,12 +214,6 @@ def _deadline(shape: Shape) -> Number | None:
     """``Item.deadline`` of an item that has no alerts."""
     times = [time for time in (shape.memo.get("settles_at"), shape.memo.get("overdue_at")) if time is not None]
     return min(times, default=None)
-
-
-def _columns(item: Item) -> Columns | None:
-    """What of the present is in its row; None where any of that is unknown."""
-    columns = Columns(item.life, item.reason, item.custody, item.place, item.destination, item.lot, item.expiry)
-    return None if any(isinstance(value, Unknown) for value in columns) else columns
 
 
 # --- unknowns in the place of what is known

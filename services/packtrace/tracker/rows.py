@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from packtrace.codec.history import ENTRY_PIECE_BYTES, ROW_CHECKPOINT, ROW_CONTENT, ROW_ENTITY, ROW_FACT, ROW_OP, Row
+from packtrace.codec.history import ENTRY_PIECE_BYTES, ROW_CHECKPOINT, ROW_CONTENT, ROW_ENTITY, ROW_FACT, ROW_OP, Like, Row, like
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.own_event import OwnEvent
-from packtrace.domain.vocabulary import Custody, FactType, Kind, Life, Reason, Role
-from packtrace.tracker.lanes import Columns
+from packtrace.domain.vocabulary import Custody, FactType, Kind, Life, Outcome, Reason, Role
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -76,19 +75,22 @@ def row(item: Item, packed: bytes, origin: Origin, outcome: str, offset: int, po
     )  # fmt: skip
 
 
-def of_lane(
-    key: str, own: OwnEvent, partition: int, event_offset: int, columns: Columns, parent: str, packed: bytes, offset: int, position: int
-) -> Row:
-    """The row of an item that took a lane: ``of_op`` and ``row`` in one."""
-    life, reason, custody, place, destination, lot, expiry = columns
-    return _new(
-        Row,
-        (
-            key, ROW_OP, own.time, own.log_time, own.id, partition, event_offset, _KIND[own.kind], _ROLE[own.role], "applied",
-            _LIFE[life], _REASON[reason], parent, _CUSTODY[custody], place, destination,
-            lot, expiry, own.other, *_NO_FACT, packed, offset, position,
-        )
-    )  # fmt: skip
+def like_of(item: Item, own: OwnEvent, parent: str) -> Like:
+    """What ``of_op`` and ``row`` say of all items to which one event did what it did to ``item``, but for its parent."""
+    return like(
+        row_type=ROW_OP,
+        kind=_KIND[own.kind],
+        role=_ROLE[own.role],
+        outcome=Outcome.APPLIED.value,
+        life=_LIFE[item.life],
+        reason=_REASON[item.reason],
+        parent=parent,
+        custody=_CUSTODY[item.custody],
+        place=item.place,
+        destination=item.destination,
+        lot=item.lot,
+        expiry=item.expiry,
+    )
 
 
 def of_content(item: Item, name: bytes, entry: bytes | None, log_time: int, offset: int, position: int) -> list[Row]:
