@@ -16,6 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from packtrace.codec import packed_state, state
 from packtrace.domain import fold, judge, receive, repeats, settle
 from packtrace.domain.changes import alert_changes
+from packtrace.domain.content import Content
 from packtrace.domain.item import Item
 from packtrace.domain.judge import Judged
 from packtrace.domain.own_event import OwnEvent
@@ -24,7 +25,7 @@ from packtrace.domain.state import State
 from packtrace.domain.told import FactKey, Telling, facts_changed
 from packtrace.domain.vocabulary import Kind, Outcome
 from tests.domain import test_properties
-from tests.domain.test_properties import worlds
+from tests.domain.test_properties import crowds, worlds
 
 EXAMPLES_MAX: Final = 400
 """Worlds drawn at most; the same ones each time."""
@@ -114,7 +115,13 @@ def a_correction_is_forgotten_if_it_comes_first(patch: pytest.MonkeyPatch) -> No
 def of_facts_that_came_together_the_last_counts(patch: pytest.MonkeyPatch) -> None:
     """One fold answers for one fact of those that one record brings."""
     folded = judge._folded
-    patch.setattr(judge, "_folded", lambda item, facts, *rest: folded(item, facts[-1:], *rest))
+    patch.setattr(judge, "_folded", lambda item, runs, *rest: folded(item, [runs[-1][-1:]], *rest))
+
+
+def of_children_that_joined_together_one_is_lost(patch: pytest.MonkeyPatch) -> None:
+    """A row that children share is written for all but one of them."""
+    put_all = Content.put_all
+    patch.setattr(Content, "put_all", lambda content, key, children, row: put_all(content, key, children[1:] or children, row))
 
 
 def what_settles_is_not_concluded(patch: pytest.MonkeyPatch) -> None:
@@ -179,6 +186,8 @@ GUARANTEES: Final = (
               (every_event_is_the_next, every_fact_is_the_next)),
     Guarantee(_p.test_facts_taken_together_are_facts_taken_one_by_one, (worlds(), _seed),
               (of_facts_that_came_together_the_last_counts,)),
+    Guarantee(_p.test_children_taken_together_are_children_taken_one_by_one, (crowds(), _shuffle, _seed),
+              (of_children_that_joined_together_one_is_lost,)),
     Guarantee(_p.test_a_correction_equals_never_having_happened, (worlds(corrections=False), st.data()),
               (incorrect_data_takes_nothing_out, a_correction_is_forgotten_if_it_comes_first)),
     Guarantee(_p.test_settling_changes_no_conclusion, (worlds(corrections=False), _seed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
@@ -81,6 +82,41 @@ def worlds(draw: st.DrawFn, containers: bool = True, corrections: bool = True) -
         ids = tuple(draw(st.lists(st.sampled_from([e.id for e in found]), min_size=1, max_size=2)))
         found.append(msgspec.structs.replace(wrong, id=f"c-{wrong.id}", correction=Correction("did_not_occur", ids)))
     return [(event, event.event_time + draw(st.sampled_from([SECOND, MINUTE, 3 * HOUR]))) for event in found]
+
+
+CROWD = [f"U{n}" for n in range(1, 9)]
+"""Units that one event packs."""
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[tuple[Event, int]]:
+    """Many units in few containers, which are packed, emptied and sent themselves."""
+
+    def event(kind: str, **said: Any) -> Event:
+        type, action, biz_step, disposition = _KINDS[kind]
+        place = draw(st.sampled_from(PLACES[:3]))
+        at = draw(st.sampled_from(INSTANTS))
+        return Event(id="", type=type, event_time=at, action=action, biz_step=biz_step, disposition=disposition, place=place, **said)
+
+    def some(names: list[str]) -> tuple[str, ...]:
+        return tuple(key(name) for name in draw(st.lists(st.sampled_from(names), min_size=1, max_size=len(names), unique=True)))
+
+    found = [event("commission", epcs=some(CROWD), lot=lot) for lot in draw(st.lists(st.sampled_from(["L7", "ly8"]), max_size=2))]
+    for kind in draw(st.lists(st.sampled_from(["pack"] * 4 + ["stack", "unpack", "empty", "ship", "commission"]), min_size=2, max_size=6)):
+        parent = key(draw(st.sampled_from(CONTAINERS)))
+        if kind in ("pack", "unpack"):
+            found.append(event(kind, parent=parent, children=some(CROWD)))
+        elif kind == "stack":
+            found.append(event("pack", parent=key("P3"), children=some(["C1", "C2", "P1"])))
+        elif kind == "empty":
+            found.append(event("unpack", parent=parent))
+        else:
+            found.append(event(kind, epcs=(parent,)))
+    devices = [draw(st.sampled_from(["", "d-1", "d-2"])) for _ in found]
+    return [
+        (msgspec.structs.replace(one, id=f"e{n}", device=device), one.event_time + draw(st.sampled_from([SECOND, MINUTE, 3 * HOUR])))
+        for n, (one, device) in enumerate(zip(found, devices, strict=True))
+    ]
 
 
 def run(ops: list[tuple[str, OwnEvent]], seed: int, *, cold: bool = False, grouped: bool = False) -> World:
@@ -168,6 +204,16 @@ def test_the_fast_path_is_the_fold(world: list[tuple[Event, int]], seed: int) ->
 def test_facts_taken_together_are_facts_taken_one_by_one(world: list[tuple[Event, int]], seed: int) -> None:
     ops = ops_of(world)
     assert_same(run(ops, seed), run(ops, seed, grouped=True))
+
+
+@slow
+@given(crowds(), st.randoms(use_true_random=False), st.integers(0, 3))
+def test_children_taken_together_are_children_taken_one_by_one(world: list[tuple[Event, int]], chance: random.Random, seed: int) -> None:
+    ops = ops_of(world)
+    one_by_one = run(ops, seed)
+    assert_same(one_by_one, run(ops, seed, grouped=True))
+    chance.shuffle(ops)
+    assert_same(one_by_one, run(ops, seed, grouped=True))
 
 
 @slow

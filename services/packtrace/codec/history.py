@@ -10,6 +10,7 @@ import io
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -242,6 +243,34 @@ class HistoryBuilder:
         if self._bytes + size > RECORD_BYTES_MAX and self._rows:
             self._seal()
         self._rows.append((like, item, event_time, log_time, event_id, event_partition, event_offset, other, state, offset, position, fact))
+        self._bytes += size
+
+    def add_many(
+        self,
+        like: Like,
+        item: str,
+        event_time: int,
+        log_time: int,
+        event_id: str,
+        event_partition: int,
+        event_offset: int,
+        others: Sequence[str],
+        state: bytes,
+        offset: int,
+        position: int,
+        facts: Sequence[bytes],
+    ) -> None:
+        """Add a row for each of ``others`` with its fact, of which all else is one; ``position`` is that of the first."""
+        count = len(others)
+        size = (like.bytes + len(item) + len(event_id) + len(state)) * count + sum(map(len, others)) + sum(map(len, facts))
+        same = (item, event_time, log_time, event_id, event_partition, event_offset)
+        positions = range(position, position + count)
+        if self._bytes + size > RECORD_BYTES_MAX:
+            for other, place, fact in zip(others, positions, facts, strict=True):
+                self.add_like(like, *same, other, state, offset, place, fact)
+            return
+        each = map(repeat, (like, *same))
+        self._rows += zip(*each, others, repeat(state), repeat(offset), positions, facts, strict=False)
         self._bytes += size
 
     def take(self) -> list[bytes]:

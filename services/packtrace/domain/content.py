@@ -15,8 +15,9 @@ name                                      entry
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from enum import IntEnum
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from packtrace.domain.inside import Inside
@@ -72,6 +73,7 @@ CLASS: Final = {
     Told.CHANGED: 3,
     Told.BROUGHT: 4,
 }  # fmt: skip
+_BROUGHT: Final = CLASS[Told.BROUGHT]
 _MOVES: Final = {Told.LEFT: 0, Told.JOINED: 1, Told.CHANGED: 2}
 """What moves the content, in its order within one event."""
 
@@ -105,6 +107,27 @@ class Content:
             move(self._inside, asks, row)
         elif row.told in _MOVES or before is not None:
             self._inside = None
+
+    def put_all(self, key: Key, children: Sequence[str], row: Row) -> bool:
+        """``put`` the same row for children, no two alike, that say it of themselves; False, and nothing done, where one has said so before."""
+        rows = self.open.get(key)
+        kind = CLASS[row.told]
+        names = [(child, child, kind) for child in children]
+        if rows and any(name in rows or (*name[:2], _BROUGHT) in rows for name in names):
+            return False
+        if rows is None:
+            rows = self.open[key] = {}
+            if self.last is None or key > self.last:
+                self.last = key
+        rows.update(zip(names, repeat(row), strict=False))
+        self.changed.add(event_name(key))
+        inside = self._inside
+        if inside is not None and key == self.last:
+            if row.told is Told.JOINED:
+                inside.put_all(children, row.payload)
+        elif row.told in _MOVES:
+            self._inside = None
+        return True
 
     def take_back(self, key: Key, asks: str, told_by: str, told: Told) -> None:
         """Remove a row that was retracted."""

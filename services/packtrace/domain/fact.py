@@ -5,6 +5,8 @@ Keyed by (source event, source item, target item); a newer version replaces it, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from packtrace.domain.vocabulary import FactType, Kind
@@ -27,3 +29,27 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     hops: int = 1
     retracted: bool = False
     payload: bytes = b""
+
+
+def alike(facts: Sequence[Fact]) -> list[Sequence[Fact]]:
+    """``facts`` cut into runs that differ in source and payload alone: what the children of one event tell their container."""
+    runs: list[Sequence[Fact]] = []
+    begun = 0
+    for n, fact in enumerate(facts):
+        if not n:
+            first = fact
+        elif (
+            fact.event_id != first.event_id
+            or fact.event_time != first.event_time
+            or fact.log_time != first.log_time
+            or fact.type != first.type
+            or fact.event_kind != first.event_kind
+            or fact.version != first.version
+            or fact.retracted != first.retracted
+            or fact.target != first.target
+        ):
+            runs.append(facts[begun:n])
+            begun, first = n, fact
+    if facts:
+        runs.append(facts[begun:])
+    return runs

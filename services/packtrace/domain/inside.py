@@ -7,7 +7,7 @@ packs of a lot, so that a container counts summaries and not packs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -89,6 +89,16 @@ class Inside:
         self.drop(child)
         self.children[child] = summary
         self._kinds[gtin_in(child), summary] += 1
+
+    def put_all(self, children: Sequence[str], summary: bytes) -> None:
+        """``put`` for children that say the same."""
+        if not self.children.keys().isdisjoint(children):
+            for child in children:
+                self.put(child, summary)
+            return
+        self.children.update(dict.fromkeys(children, summary))
+        for gtin, times in Counter(map(gtin_in, children)).items():
+            self._kinds[gtin, summary] += times
 
     def drop(self, child: str) -> None:
         """The child is out."""

@@ -17,7 +17,7 @@ from packtrace.domain.changes import alert_changes
 from packtrace.domain.content import MEMORY
 from packtrace.domain.custody import brought
 from packtrace.domain.dates import HOUR
-from packtrace.domain.fact import Fact
+from packtrace.domain.fact import Fact, alike
 from packtrace.domain.fold import Folded, fold
 from packtrace.domain.inside import Inside, summary_of
 from packtrace.domain.item import Item
@@ -96,24 +96,31 @@ def apply_facts(item: Item, facts: Sequence[Fact], reference: Reference, clock: 
     """
     subject = Subject(item.key, reference, clock)
     told: list[Fact] = []
-    for n, fact in enumerate(facts):
-        if receive.changes_nothing_else(item, fact, subject):
-            taken = _taken(item, fact, subject)
-            if taken is not None:
-                told += taken
-                continue
-        return _folded(item, facts[n:], told, subject, clock)
+    runs, n = alike(facts), 0
+    while n < len(runs):
+        run = runs[n]
+        if not receive.changes_nothing_else(item, run[0], subject):
+            return _folded(item, runs[n:], told, subject, clock)
+        together = _taken_together(item, run, subject) if len(run) > 1 else None
+        if together is None and len(run) > 1:
+            runs[n : n + 1] = [(fact,) for fact in run]
+        one = _taken(item, runs[n][0], subject) if together is None else [] if together else None
+        if one is None:
+            return _folded(item, runs[n:], told, subject, clock)
+        told += one
+        n += 1
     return Judged(Outcome.APPLIED, [], told, item.content.take_changes() if item.content else {})
 
 
-def _folded(item: Item, facts: Sequence[Fact], told: list[Fact], subject: Subject, clock: int) -> Judged:
+def _folded(item: Item, runs: Sequence[Sequence[Fact]], told: list[Fact], subject: Subject, clock: int) -> Judged:
     """The slow path of ``apply_facts``; ``told`` is what those before made the item tell."""
-    settle.settle(item, subject, clock)
+    if item.settles_at is not None and item.settles_at <= clock:
+        settle.settle(item, subject, clock)
     before = fold(item, subject)
-    for fact in facts:
-        receive.take(item, fact)
+    for run in runs:
+        receive.take_run(item, run)
     after = fold(item, subject)
-    last = max(facts, key=_logged)
+    last = max((run[0] for run in runs), key=_logged)
     alerts, more = _compare(item, before, after, subject, subject, last.log_time, clock, last.event_id)
     return Judged(Outcome.APPLIED, alerts, told + more, _content_changes(item, alerts))
 
@@ -278,6 +285,30 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> list[Fact] | None:
     return [fact_of(item.key, name, telling) for name, telling in told]
 
 
+def _taken_together(item: Item, run: Sequence[Fact], subject: Subject) -> bool | None:
+    """``_taken`` of joined facts of one event that make the item tell nothing; False where they break a rule and the whole must be
+    folded, None where they must be taken one by one."""
+    if not receive.joins_together(item, run):
+        return None
+    key = receive.key_of_fact(run[0])
+    state = item.now
+    reads = not receive.is_settled(item, run[0]) and receive.is_after_own(item, key, subject.reference)
+    if reads and state.parent:
+        return None
+    was_empty = not reads or item.content is None or not item.content.inside(state.emptied).children
+    receive.take_run(item, run)
+    content = item.content
+    if reads and content is not None:
+        inside = content.inside(state.emptied)
+        if _breaks_at_own_pack(item, key, subject, inside):
+            for fact in run:
+                receive.undo_direct(content, key, fact)
+            return False
+        trail.note_content(state, key[0], was_empty, not inside.children)
+    _plan_content(item, subject)
+    return True
+
+
 def _breaks_at_own_pack(item: Item, key: Key, subject: Subject, inside: Inside) -> bool:
     """Whether what is inside breaks a rule of the container's own last pack, the one of ``key``."""
     last = item.window[-1] if item.window and subject.level is not Level.LOGISTIC else None
@@ -293,9 +324,10 @@ def _sooner(one: int | None, other: int) -> int:
 def _plan_content(item: Item, subject: Subject) -> None:
     """A new row may be the first of its container to settle."""
     content = item.content
-    if content is not None and not item.window and content.open:
+    if content is not None and content.open:
         first = min(content.open)
-        item.settles_at = _sooner(item.settles_at, settle.content_due(content.log_time(first), subject))
+        if not item.window or first < key_of(item.window[0]):
+            item.settles_at = _sooner(item.settles_at, settle.content_due(content.log_time(first), subject))
     item.last = newest(item)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from packtrace.domain import fact_payload
-from packtrace.domain.content import CLASS, Content, Row, Rows, Told
+from packtrace.domain.content import CLASS, JOINS, Content, Row, Rows, Told
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.order import RANK, Key, is_named, key_of, moved_id, tolerance_of, unordered
@@ -17,6 +17,7 @@ from packtrace.domain.step import Subject
 from packtrace.domain.vocabulary import FactType, Kind, Level, Role
 
 _DIRECT = {FactType.JOINED: Told.JOINED, FactType.LEFT: Told.LEFT, FactType.CHANGED: Told.CHANGED}
+_TOLD = {True: Told.JOINED, False: Told.PROBE}
 _CLASSES = sorted(set(CLASS.values()))
 _READS_CONTENT = frozenset({Kind.SHIP, Kind.RECEIVE})
 
@@ -43,6 +44,40 @@ def take(item: Item, fact: Fact) -> None:
         _tell(item, key, fact, gone=fact.retracted, payload=fact.payload)
     if item.content is not None and not item.content.open and not item.content.settled and not item.content.changed:
         item.content = None
+
+
+def take_run(item: Item, run: Sequence[Fact]) -> None:
+    """``take`` for each of ``run``, which are ``alike``."""
+    first = run[0]
+    if len(run) == 1 or first.type is not FactType.JOINED or first.retracted or len({fact.source for fact in run}) < len(run):
+        for fact in run:
+            take(item, fact)
+        return
+    key = key_of_fact(first)
+    content = _content(item)
+    of_payload: dict[bytes, list[str]] = {}
+    for fact in run:
+        of_payload.setdefault(fact.payload, []).append(fact.source)
+    for payload, children in of_payload.items():
+        joined = fact_payload.joined(payload)
+        if joined.custody is None and content.put_all(key, children, Row(_TOLD[joined.applied], joined.summary, first.log_time)):
+            continue
+        for fact in run:
+            if fact.payload == payload:
+                _take_direct(content, key, fact)
+
+
+def joins_together(item: Item, run: Sequence[Fact]) -> bool:
+    """Whether all of ``run``, which are ``alike``, can be taken without a fold where the first can: children that join by one event,
+    each for the first time."""
+    first = run[0]
+    if first.type is not FactType.JOINED or first.retracted:
+        return False
+    children = {fact.source for fact in run}
+    if len(children) < len(run) or any(fact_payload.joined(payload).custody is not None for payload in {fact.payload for fact in run}):
+        return False
+    rows = rows_at(item, key_of_fact(first))
+    return not rows or not any((child, child, JOINS) in rows for child in children)
 
 
 def _take_direct(content: Content, key: Key, fact: Fact) -> None:

@@ -19,7 +19,7 @@ import xxhash
 from packtrace.codec import checkpoint, state
 from packtrace.codec.alert_record import AlertRecord
 from packtrace.codec.concern import Concern, concern_of
-from packtrace.codec.history import ROW_CLOCK, ROW_OP, ROW_REFERENCE, HistoryBuilder
+from packtrace.codec.history import ROW_CLOCK, ROW_FACT, ROW_OP, ROW_REFERENCE, HistoryBuilder
 from packtrace.codec.ops import OpsBatch
 from packtrace.codec.packed_event import pack_event
 from packtrace.domain.explode import own_event
@@ -306,8 +306,9 @@ class PartitionEngine:
             cached = self.cache.made(target)
             judged = apply_facts(cached.item, facts, self._reference, self._clock)
             self._took(cached, judged)
-            for fact in facts:
-                self._write(cached, rows.of_fact(fact), judged.outcome)
+            rows.write_facts(self._history, cached.item, cached.packed, facts, judged.outcome.value, self._offset, self._position)
+            self._position += len(facts)
+            self._outcomes[ROW_FACT] = self._outcomes.get(ROW_FACT, 0) + len(facts)
 
     def _apply_reference(self, batch: OpsBatch) -> None:
         changes: list[ReferenceChange] = []

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
 import msgspec
 
-from packtrace.codec.history import ENTRY_PIECE_BYTES, ROW_CHECKPOINT, ROW_CONTENT, ROW_ENTITY, ROW_FACT, ROW_OP, Like, Row, like
-from packtrace.domain.fact import Fact
+from packtrace.codec.history import (
+    ENTRY_PIECE_BYTES,
+    ROW_CHECKPOINT,
+    ROW_CONTENT,
+    ROW_ENTITY,
+    ROW_FACT,
+    ROW_OP,
+    HistoryBuilder,
+    Like,
+    Row,
+    like,
+)
+from packtrace.domain.fact import Fact, alike
 from packtrace.domain.item import Item
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.vocabulary import Custody, FactType, Kind, Life, Outcome, Reason, Role
@@ -57,9 +69,24 @@ def of_op(own: OwnEvent, partition: int, offset: int) -> Origin:
     return _new(Origin, columns)
 
 
-def of_fact(fact: Fact) -> Origin:
-    columns = (_FACT_TYPE[fact.type], fact.version, int(fact.retracted), _encode(fact))
-    return Origin(ROW_FACT, fact.event_time, fact.log_time, fact.event_id, -1, -1, _KIND[fact.event_kind], "", fact.source, columns)
+def write_facts(
+    history: HistoryBuilder, item: Item, packed: bytes, facts: Sequence[Fact], outcome: str, offset: int, position: int
+) -> None:
+    """A row of ``item`` as it is now for each of ``facts``, numbered from ``position``."""
+    for told in alike(facts):
+        first = told[0]
+        shared = like(
+            row_type=ROW_FACT, kind=_KIND[first.event_kind], outcome=outcome,
+            life=_LIFE[item.life], reason=_REASON[item.reason], parent=item.parent, custody=_CUSTODY[item.custody],
+            place=item.place, destination=item.destination, lot=item.lot, expiry=item.expiry,
+            fact_type=_FACT_TYPE[first.type], fact_version=first.version, fact_retracted=int(first.retracted),
+        )  # fmt: skip
+        sources = [fact.source for fact in told]
+        history.add_many(
+            shared, item.key, first.event_time, first.log_time, first.event_id, -1, -1, sources, packed, offset, position,
+            list(map(_encode, told)),
+        )  # fmt: skip
+        position += len(told)
 
 
 def row(item: Item, packed: bytes, origin: Origin, outcome: str, offset: int, position: int) -> Row:
