@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packtrace.watch.incidents import AlertSeen, Incident
@@ -15,46 +13,96 @@ def alert(n: int, version: int = 1, status: str = "provisional") -> AlertSeen:
     return AlertSeen(f"{n:032x}", version, "unknown-serial", status, "high", 0, 1000 + n, "09506000134352", "L9")
 
 
+class Died(Exception):
+    """The process ends here."""
+
+
+class Life:
+    """Tables and what was told over several lives; dies before the ``left``-th effect from now."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, str] = {}
+        self.groups: dict[str, str] = {}
+        self.told: dict[str, dict[int, Incident]] = {}
+        self.left = 0
+
+    def effect(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Died
+
+    def batch(self, alerts: list[AlertSeen]) -> list[Incident]:
+        tables = Tables(Table(self, self.members), Table(self, self.groups))
+        folded = tables.fold(alerts)
+        for one in folded.incidents:
+            self.effect()
+            self.told.setdefault(one.id, {})[one.version] = one
+        tables.keep_groups(folded)
+        tables.keep_members(folded)
+        return folded.incidents
+
+    def newest(self) -> dict[str, Incident]:
+        latest = {id: versions[max(versions)] for id, versions in self.told.items()}
+        return {id: one for id, one in latest.items() if one.status == "open"}
+
+
+class Table:
+    def __init__(self, life: Life, rows: dict[str, str]) -> None:
+        self._life, self._rows = life, rows
+
+    def get(self, key: str) -> str | None:
+        return self._rows.get(key)
+
+    def __setitem__(self, key: str, value: str) -> None:
+        self._life.effect()
+        self._rows[key] = value
+
+
 def test_a_batch_tells_each_incident_once_in_its_newest_version() -> None:
-    tables = Tables({}, {})
-    incidents = tables.fold([alert(n) for n in range(300)])
+    incidents = Life().batch([alert(n) for n in range(300)])
     assert [(one.cause, one.alerts) for one in incidents if one.status == "open"] == [("lot-not-uploaded", 300)]
 
 
 def test_a_batch_folded_again_changes_nothing() -> None:
-    members: dict[str, Any] = {}
-    groups: dict[str, Any] = {}
-    tables = Tables(members, groups)
+    life = Life()
     batch = [alert(n) for n in range(7)]
-    tables.fold(batch)
-    before = (dict(members), dict(groups))
-    assert tables.fold(batch) == []
-    assert (members, groups) == before
+    life.batch(batch)
+    before = (dict(life.members), dict(life.groups))
+    assert life.batch(batch) == []
+    assert (life.members, life.groups) == before
 
 
-@given(st.lists(st.tuples(st.integers(0, 7), st.integers(1, 4)), min_size=1, max_size=40), st.data())
-def test_killed_before_it_has_stored_what_it_told_the_newest_version_is_what_a_life_without_a_crash_tells(
-    changes: list[tuple[int, int]], data: st.DataObject
+@settings(max_examples=300)
+@given(
+    st.lists(st.tuples(st.integers(0, 7), st.integers(1, 4)), min_size=1, max_size=40),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 40), st.integers(0, 2)), max_size=5),
+)
+def test_killed_anywhere_what_stands_in_the_end_is_what_a_life_without_a_crash_tells(
+    changes: list[tuple[int, int]], lives: list[tuple[int, int, int]]
 ) -> None:
+    """A life: the size of its batches, the effects until it dies, the batches that it ended and did not commit."""
     statuses = ("provisional", "confirmed", "withdrawn", "provisional")
     alerts = [alert(n, version, statuses[version - 1]) for n, version in changes]
-    told: dict[str, dict[int, Incident]] = {}
-
-    def live(tables: Tables, size: int, upto: int) -> None:
-        for start in range(0, upto, size):
-            for one in tables.fold(alerts[start : min(start + size, upto)]):
-                told.setdefault(one.id, {})[one.version] = one
-
-    live(Tables({}, {}), data.draw(st.integers(1, 5)), data.draw(st.integers(0, len(alerts))))
-    live(Tables({}, {}), data.draw(st.integers(1, 50)), len(alerts))
-    newest = {id: versions[max(versions)] for id, versions in told.items()}
-    told = {}
-    live(Tables({}, {}), 1, len(alerts))
-    plain = {id: versions[max(versions)] for id, versions in told.items()}
-    assert {id: one for id, one in newest.items() if one.status == "open"} == {id: one for id, one in plain.items() if one.status == "open"}
+    life, plain = Life(), Life()
+    position = 0
+    for size, effects, uncommitted in lives:
+        life.left = effects
+        ends = [position]
+        try:
+            for start in range(position, len(alerts), size):
+                life.batch(alerts[start : start + size])
+                ends.append(min(start + size, len(alerts)))
+        except Died:
+            pass
+        position = ends[max(len(ends) - 1 - uncommitted, 0)]
+    life.left = 0
+    life.batch(alerts[position:])
+    for one in alerts:
+        plain.batch([one])
+    assert life.newest() == plain.newest()
 
 
 def test_an_incident_is_a_record_of_its_schema() -> None:
-    (one,) = Tables({}, {}).fold([AlertSeen("a" * 32, 1, "two-parents", "provisional", "high", 0, 5)])
+    (one,) = Tables({}, {}).fold([AlertSeen("a" * 32, 1, "two-parents", "provisional", "high", 0, 5)]).incidents
     assert one.cause == "single"
     assert len(incident_body(one)) > 60

@@ -43,6 +43,8 @@ POINTS: tuple[str, ...] = (
     "watch.after_read",
     "watch.between_writes",
     "watch.after_write",
+    "watch.between_tables",
+    "watch.after_tables",
 )
 """Every boundary between two effects, in the order of the flow. A closed list: a test compares it with the source."""
 # fmt: on

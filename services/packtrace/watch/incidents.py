@@ -58,6 +58,8 @@ class Group(msgspec.Struct):
     opened_at: int = 0
     changed_at: int = 0
     sample: list[str] = msgspec.field(default_factory=list)
+    last: dict[str, Member] = msgspec.field(default_factory=dict)
+    """Alert id -> what its last batch made of it: counted here, and after a crash perhaps not yet among the members."""
 
 
 class Incident(msgspec.Struct, frozen=True):

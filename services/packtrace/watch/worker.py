@@ -6,16 +6,21 @@ ids and versions, so that at-least-once is enough. One batch:
 1. take alert changes, up to a number or for half a second;
 2. fold them into members and groups (pure); a change seen before is dropped by its version;
 3. send the incidents that changed, each once, and wait for the broker;
-4. Faust commits tables and positions.
+4. write the groups, each with what this batch made of its members, and wait for the broker;
+5. write the members, and wait for the broker;
+6. Faust commits the positions.
 
-A crash before 4 folds the batch again: members know their versions, the same incidents are sent again under their ids.
+A crash before 4 folds the batch again and tells the same incidents under their ids and versions. After 4 a group knows what it has
+counted, whether or not its members are written. Where a batch cannot be ended the process ends, for Faust would take it as done.
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
+import os
 from collections.abc import AsyncIterable, Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import fastavro
 import faust
@@ -50,6 +55,14 @@ def incident_body(incident: Incident) -> bytes:
     return out.getvalue()
 
 
+class Folded(NamedTuple):
+    """What a batch makes: the incidents that changed, in their newest version each, and what the tables must hold then."""
+
+    incidents: list[Incident]
+    groups: dict[str, Group]
+    members: dict[str, Member]
+
+
 class Tables:
     """Members and groups as values, over two tables of JSON text (Faust's, or plain dicts in a test)."""
 
@@ -57,28 +70,44 @@ class Tables:
         self._members = members
         self._groups = groups
 
-    def fold(self, alerts: list[AlertSeen]) -> list[Incident]:
-        """Effect 2: the incidents that changed, in their newest version each."""
+    def fold(self, alerts: list[AlertSeen]) -> Folded:
+        """Effect 2; changes nothing."""
         changed: dict[str, Incident] = {}
         touched: dict[str, Group] = {}
+        known: dict[str, Group | None] = {}
+        members: dict[str, Member] = {}
         for alert in alerts:
             cause, subject, _ = group_of(alert)
             name = f"{cause}/{subject}"
-            member = _read(self._members, alert.id, Member)
-            group = touched.get(name) or _read(self._groups, name, Group)
+            if name not in known:
+                group = known[name] = _read(self._groups, name, Group)
+                if group is not None:
+                    members |= group.last
+                    group.last = {}
+            group = known[name]
+            member = members.get(alert.id) or _read(self._members, alert.id, Member)
             was = group is not None and group.grouped
             new_member, group, now = seen(alert, member, group)
+            known[name] = group
             if new_member is member:
                 continue
             if group.grouped and not was:
                 log.info("incident_opened", cause=cause, severity=group.severity, alerts=group.standing)
-            self._members[alert.id] = msgspec.json.encode(new_member).decode()
+            members[alert.id] = group.last[alert.id] = new_member
             touched[name] = group
             changed.update((incident.id, incident) for incident in now)
         changed.update((incident.id, incident) for incident in grown(list(touched.values())))
-        for name, group in touched.items():
+        return Folded(list(changed.values()), touched, members)
+
+    def keep_groups(self, folded: Folded) -> None:
+        """Effect 4."""
+        for name, group in folded.groups.items():
             self._groups[name] = msgspec.json.encode(group).decode()
-        return list(changed.values())
+
+    def keep_members(self, folded: Folded) -> None:
+        """Effect 5."""
+        for id, member in folded.members.items():
+            self._members[id] = msgspec.json.encode(member).decode()
 
 
 def _read(table: Any, key: str, kind: type[T]) -> T | None:
@@ -109,21 +138,42 @@ def application(kafka: str, schema_id: int, data_folder: str, working: Callable[
     raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
     alerts = app.topic("alerts", **raw)
     incidents = app.topic("incidents", **raw)
-    tables = Tables(app.Table("members", partitions=1), app.Table("groups", partitions=1))
+    tables = Tables(*(app.Table(name, partitions=1, use_partitioner=True) for name in ("members", "groups")))
 
-    @app.agent(alerts)
-    async def watch(stream: AsyncIterable[bytes]) -> None:
-        async for batch in stream.take(BATCH_ALERTS_MAX, within=BATCH_SECONDS):  # type: ignore[attr-defined]
+    async def work(batch: list[bytes]) -> None:
+        ended = False
+        try:
             crash_point("watch.after_read")
             changes = [alert_of(value) for value in batch]
             for change in changes:
                 WATCH_ALERTS.labels(change.status).inc()
-            for incident in tables.fold(changes):
-                sent = await incidents.send(key=incident.id.encode(), value=wire.frame(schema_id, incident_body(incident)))
-                await sent
+            folded = tables.fold(changes)
+            for incident in folded.incidents:
+                await (await incidents.send(key=incident.id.encode(), value=wire.frame(schema_id, incident_body(incident))))
                 crash_point("watch.between_writes")
                 WATCH_INCIDENTS.labels(incident.cause, incident.status).inc()
             crash_point("watch.after_write")
+            tables.keep_groups(folded)
+            await app.producer.flush()
+            crash_point("watch.between_tables")
+            tables.keep_members(folded)
+            await app.producer.flush()
+            crash_point("watch.after_tables")
+            ended = True
+        finally:
+            if not ended:
+                log.error("stopped", exc_info=True)
+                os._exit(1)
+
+    @app.agent(alerts)
+    async def watch(stream: AsyncIterable[bytes]) -> None:
+        async for batch in stream.take(BATCH_ALERTS_MAX, within=BATCH_SECONDS):  # type: ignore[attr-defined]
+            task = asyncio.ensure_future(work(batch))
+            try:
+                await asyncio.shield(task)
+            except asyncio.CancelledError:
+                await task  # a stop waits for the batch that was begun
+                raise
             working()
 
     @app.on_partitions_assigned.connect  # type: ignore[arg-type]
