@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,8 @@ from packtrace.contracts import folder, topics
 from packtrace.domain.reference import parse_file
 from packtrace.embedded.child import start_child
 from packtrace.proof.check import INVARIANTS, Site, check
+from tests.crash import planted as planted_service
+from tests.crash.planted import VARIABLE
 from tests.servers import Servers, free_port
 
 SERVICES = ("router", "tracker", "sink")
@@ -56,16 +58,17 @@ class Works:
         self.ids = register_all(self.registry)
         migrate(self.clickhouse)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.ports: dict[str, int] = {}
         self.through: dict[str, str] = {}
         """Settings of every service started from now on: other addresses of the servers."""
         self.stories = 0
-        self._load()
+        self.load((folder() / "examples/reference.json").read_bytes())
 
     # --- processes
 
-    def start(self, *names: str, instance: str = "", **settings: str) -> None:
-        """Start services, e.g. ``start("sink", crash_at="sink.after_insert")``; ``instance`` is a second one of its kind. Returns when
-        they answer; one that is to crash is not waited for."""
+    def start(self, *names: str, instance: str = "", planted: Mapping[str, object] | None = None, **settings: str) -> None:
+        """Start services, e.g. ``start("sink", crash_at="sink.after_insert")``; ``instance`` is a second one of its kind; ``planted``
+        is what ``planted`` describes. Returns when they answer; one that is to crash is not waited for."""
         ports = {name: free_port() for name in names}
         for name in names:
             environment = {key: value for key, value in os.environ.items() if not key.startswith("PACKTRACE_")} | {
@@ -74,6 +77,7 @@ class Works:
                 "PACKTRACE_REGISTRY": self.registry,
                 "PACKTRACE_INSTANCE": f"{name}-{instance or 1}",
                 "PACKTRACE_HTTP_PORT": str(ports[name]),
+                "PACKTRACE_QUERY_PORT": str(ports[name]),
                 "PACKTRACE_TICK_SECONDS": "0.25",
                 "PACKTRACE_SINK_IDLE_SECONDS": "0.05",
                 "PACKTRACE_ROUTER_BATCH_RECORDS": "9",
@@ -82,10 +86,14 @@ class Works:
                 "PACKTRACE_CLICKHOUSE": self.clickhouse,
             }
             environment |= {f"PACKTRACE_{key.upper()}": value for key, value in (self.through | settings).items()}
+            module = [f"packtrace.{name}"]
+            if planted is not None:
+                environment |= {VARIABLE: json.dumps(planted), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+                module = [planted_service.__name__, name]
             with (self.home / f"{name}{instance}.log").open("ab") as log:
-                self.running[name + instance] = start_child([sys.executable, "-m", f"packtrace.{name}"], environment, log)
-
-        if "crash_at" not in settings:
+                self.running[name + instance] = start_child([sys.executable, "-m", *module], environment, log)
+        self.ports |= {name + instance: port for name, port in ports.items()}
+        if "crash_at" not in settings and "fatal" not in (planted or {}):
             for name in names:
                 self._until_it_answers(name + instance, ports[name])
 
@@ -96,6 +104,22 @@ class Works:
                 return
             time.sleep(0.05)
         raise AssertionError(f"{name} does not answer: {self.log(name)}")
+
+    def command(self, *words: str) -> list[dict[str, Any]]:
+        """The JSON lines of ``packtrace <words> --json``, which speaks to a query service started before."""
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PACKTRACE_")} | {
+            "PACKTRACE_KAFKA": self.kafka,
+            "PACKTRACE_REGISTRY": self.registry,
+            "PACKTRACE_REDIS": self.redis,
+            "PACKTRACE_CLICKHOUSE": self.clickhouse,
+            "PACKTRACE_QUERY": f"http://127.0.0.1:{self.ports['query']}",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "packtrace.cli", *words, "--home", str(self.home), "--json"],
+            env=environment, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def ended(self, name: str, seconds: float = 40) -> int:
         """The exit code of one that ends by itself."""
@@ -136,9 +160,10 @@ class Works:
 
     # --- what goes in
 
-    def _load(self) -> None:
+    def load(self, reference: bytes) -> None:
+        """A file of reference data."""
         writer = KafkaWriter(self.kafka)
-        for change in parse_file((folder() / "examples/reference.json").read_bytes()):
+        for change in parse_file(reference):
             body = reference_record.encode(ReferenceRecord(change, 1))
             writer.write("reference", wire.frame(self.ids["reference-value"], body), key=reference_record.record_key(change))
         writer.flush(30)
@@ -196,18 +221,20 @@ class Works:
             thread.join()
         self.publish(self.story())
 
+    def positions(self) -> LivePositions:
+        """How far everybody is; the caller closes it."""
+        return LivePositions(KafkaReader(self.kafka, ROUTER_GROUP), KafkaReader(self.kafka, SINK_GROUP), RedisStateStore(self.redis))
+
     def settle(self, seconds: float = SETTLE_SECONDS) -> None:
-        store = RedisStateStore(self.redis)
-        positions = LivePositions(KafkaReader(self.kafka, ROUTER_GROUP), KafkaReader(self.kafka, SINK_GROUP), store)
+        positions = self.positions()
         end = time.monotonic() + seconds
         try:
             Waiter(positions, lambda: end - time.monotonic(), time.sleep, lambda lags: None).wait()
         finally:
             positions.close()
-            store.close()
 
     def assert_nothing_lost_or_twice(self, with_fold: bool = True) -> None:
-        history = ClickHouseStore(self.clickhouse)
+        history = ClickHouseStore(self.clickhouse, timeout_seconds=600)
         scan, store = KafkaScan(self.kafka), RedisStateStore(self.redis)
         declared = topics()
         site = Site(store, history, scan, declared["ops"].partitions, declared["events"].partitions)
