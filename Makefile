@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -p no:cacheprovider
 WITHOUT_SERVERS := not contract and not pipeline and not crash and not bench and not sweep
+BESIDE := not pipeline and not crash and not bench and not sweep
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check unit contract pipeline simulation mutants crash test soak demo up down status bench peers stages worlds docs clean
+.PHONY: help setup lock fmt check unit contract pipeline simulation mutants crash test soak soak-faults demo up down status bench peers stages worlds docs clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install packtrace and its locked dependencies into .venv
 
@@ -57,15 +58,18 @@ mutants: setup ## each mechanism of exactly-once taken out, and the simulation f
 crash: setup ## processes killed between any two effects, on real servers, and what else can fail; about ten minutes
 	@$(PYTEST) -m crash --durations=10
 
-test: check ## everything, unit to pipeline: those with servers, and beside them, on the second core, those without
-	@PACKTRACE_WORLDS=10000 $(PYTEST) -m "$(WITHOUT_SERVERS)" --durations=10 > $(VENV)/unit.out 2>&1 & unit=$$!; \
+test: check ## everything, unit to pipeline: the whole system and its crashes, and beside them, on the second core, the rest
+	@PACKTRACE_WORLDS=10000 $(PYTEST) -m "$(BESIDE)" --durations=10 > $(VENV)/unit.out 2>&1 & unit=$$!; \
 	trap 'kill $$unit 2>/dev/null' INT TERM; \
-	$(PYTEST) -m "(contract or pipeline or crash) and not sweep" --durations=15; servers=$$?; \
+	$(PYTEST) -m "(pipeline or crash) and not sweep" --durations=15; servers=$$?; \
 	wait $$unit; unit=$$?; cat $(VENV)/unit.out; exit $$((servers || unit))
 
 soak: setup ## 100,000 small worlds through both implementations of the domain, seeds from WORLDS_FROM; 5,000 examples per property
 	@PACKTRACE_EXAMPLES=5000 $(PYTEST) tests/domain/test_properties.py
 	@PACKTRACE_WORLDS=100000 PACKTRACE_WORLDS_FROM=$${WORLDS_FROM:-1000000} $(PYTEST) tests/domain/test_two_implementations.py
+
+soak-faults: setup ## a fault every 20-40 s for MINUTES (20) at RATE (2,000) ops a second, seed SEED; then everything is proved
+	@$(BIN)/python -m tests.crash.soak --minutes $(or $(MINUTES),20) --rate $(or $(RATE),2000) --seed $(or $(SEED),1)
 
 demo: setup ## two lines, a burst, every planted fault found; then it cleans up
 	@$(BIN)/packtrace demo

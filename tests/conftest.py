@@ -45,6 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"PACKTRACE_TEST_SERVERS: expected {' or '.join(KINDS)}, found {CHOSEN!r}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs servers comes last: they start when everything else has been tested."""
+    items.sort(key=_may_reach_out)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture: those of the session would start a server ahead of the guard."""
@@ -54,7 +59,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _may_reach_out(item: pytest.Item) -> bool:
-    return any(item.get_closest_marker(mark) for mark in NEEDS_SERVERS)
+    return any(item.get_closest_marker(mark) is not None for mark in NEEDS_SERVERS)
 
 
 class UnmarkedTestReachesOutError(Exception):
