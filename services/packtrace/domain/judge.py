@@ -257,6 +257,7 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> list[Fact] | None:
         inside = None if item.content is None else item.content.inside(state.emptied)
         was_empty = inside is None or not inside.children
         before = summary_of(state.lot, state.expiry, state.holds, inside) if state.parent else b""
+    went_on = bool(state.parent) and bool(receive.rows_at(item, key))
     asks = fact.type is FactType.LEFT and not receive.has_asked(item, key, fact.source)
     receive.take(item, fact)
     content = item.content
@@ -265,6 +266,9 @@ def _taken(item: Item, fact: Fact, subject: Subject) -> list[Fact] | None:
         if _breaks_at_own_pack(item, key, subject, inside):
             receive.undo_direct(content, key, fact)
             return None
+        if went_on and summary_of(state.lot, state.expiry, state.holds, inside) != before:
+            receive.undo_direct(content, key, fact)
+            return None  # with the other rows of its event it may come to what was before them all: nothing is told then
         # to a parent goes all that was told of the event, as one fact; a root answers the one that asks
         rows = receive.rows_at(item, key) if state.parent else receive.rows_of(item, key, fact.source)
         named = is_named(key, item.window)
