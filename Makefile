@@ -9,7 +9,7 @@ WITHOUT_SERVERS := not contract and not pipeline and not crash and not bench and
 BESIDE := not pipeline and not crash and not bench and not sweep
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check unit contract pipeline simulation mutants crash test soak soak-faults demo up down status bench peers stages worlds docs clean
+.PHONY: help setup lock fmt check unit contract pipeline simulation mutants crash test soak soak-faults demo up down status bench peers stages capture worlds docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ peers: setup ## packtrace beside a Faust application, a bare loop and the physic
 
 stages: setup ## CPU by stage in one process, without a server; asserts correctness only
 	@$(PYTEST) -m bench -s
+
+capture: setup ## EPCIS over HTTP, JSON and XML: EPC a core-second and peak memory: CAPTURE="--runs 3 --json capture.json"
+	@$(BIN)/python -m tests.bench.capture $(CAPTURE)
 
 worlds: setup ## labelled worlds, 5 seeds of 20,000 units in 3 orders: recall, false alarms, equal ends; about a quarter of an hour
 	@$(BIN)/python -m tests.bench.worlds --seeds 1-5 --units 20000

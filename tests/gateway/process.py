@@ -37,6 +37,12 @@ class Process:
         }
         self._running: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now."""
+        assert self._running is not None
+        return self._running.pid
+
     def start(self, **settings: str) -> None:
         """Start it and wait until it is ready."""
         environment = self._environment | {f"PACKTRACE_{name.upper()}": value for name, value in settings.items()}

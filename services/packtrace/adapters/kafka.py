@@ -305,6 +305,8 @@ class KafkaWriter:
     ) -> None:
         self._full_seconds = full_seconds
         self._failure = ""
+        self._asked: Callable[[int, int], None] | None = None
+        self._answering = self._delivered
         self._producer = ck.Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -399,12 +401,16 @@ class KafkaWriter:
             self._failure = f"kafka: a record to {message.topic()} was not stored: {error.str()} ({error.name()})"
 
     def _answer(self, on_acknowledged: Callable[[int, int], None]) -> Callable[[KafkaError | None, Any], None]:
+        if on_acknowledged is self._asked:
+            return self._answering
+
         def answer(error: KafkaError | None, message: Any) -> None:
             if error is None:
                 on_acknowledged(message.partition(), message.offset())
             else:
                 self._delivered(error, message)
 
+        self._asked, self._answering = on_acknowledged, answer
         return answer
 
     def _raise_failure(self) -> None:

@@ -161,7 +161,7 @@ def parts(source: Source, bytes_max: int, events_max: int) -> Iterator[Part | tu
         if held and (size + len(found.text) > bytes_max or len(held) >= events_max):
             yield _part(reading.document, held)
             held, size = [], 0
-        held.append((found._replace(text=b""), found.event))
+        held.append((found.without_text(), found.event))
         size += len(found.text)
     if held:
         yield _part(reading.document, held)

@@ -24,7 +24,7 @@ from packtrace.codec.vocabulary_words import BIZ_STEP, DISPOSITION, SOURCE_DESTI
 from packtrace.domain.dates import read_time, time_text
 from packtrace.errors import RejectedError
 
-__all__ = ["Node", "Version", "hashed", "prehash"]
+__all__ = ["Node", "Version", "hashed", "hashed_time", "prehash"]
 
 
 class Version(StrEnum):
@@ -119,10 +119,14 @@ def _canonical(name: str, value: str) -> str:
 def _milliseconds(value: str) -> str:
     """UTC with three fraction digits, half a millisecond rounded up."""
     try:
-        micros = (read_time(value) + 500) // 1000 * 1000
+        return hashed_time(read_time(value))
     except RejectedError:
         return value
-    text = time_text(micros)
+
+
+def hashed_time(micros: int) -> str:
+    """A time as it stands in the text that is hashed."""
+    text = time_text((micros + 500) // 1000 * 1000)
     return text if "." in text else text.replace("Z", ".000Z")
 
 

@@ -33,6 +33,8 @@ __all__ = [
     "plain_item",
 ]
 
+_SSCC_URN: Final = "urn:epc:id:sscc:"
+_SSCC_URN_CHARACTERS: Final = 34
 _SSCC_LINK: Final = "https://id.gs1.org/00/"
 _GTIN_LINK: Final = "https://id.gs1.org/01/"
 
@@ -44,7 +46,7 @@ _heads: dict[str, str] = {}
 def plain_item(text: str) -> str:
     """Key of an item in one of its plain spellings, or empty: ask ``parse_scan`` then.
 
-    Plain are the canonical Digital Link, the SGTIN URN and ``01...21...`` with a serial of letters and digits, no lot, and a
+    Plain are the SSCC as URN and as canonical Digital Link, and the canonical Digital Link of a pack, its URN and ``01...21...`` with a serial of letters and digits, no lot, and a
     product seen before: one look-up and one test, about 0.3 us where the whole way takes 8.
     """
     cut = 40 if text[:1] == "h" else 32 if text[:1] == "u" else 18
@@ -53,8 +55,14 @@ def plain_item(text: str) -> str:
         serial = text[cut:]
         if len(serial) <= 20 and serial.isalnum() and serial.isascii():
             return head + serial
-    elif text[:22] == _SSCC_LINK and len(text) == 40:
-        return sscc_key(text[22:])
+    else:
+        try:
+            if text[:22] == _SSCC_LINK and len(text) == 40:
+                return sscc_key(text[22:])
+            if text[:16] == _SSCC_URN and len(text) == _SSCC_URN_CHARACTERS:
+                return _epc_urn.item(text)
+        except RejectedError:
+            return ""
     return ""
 
 

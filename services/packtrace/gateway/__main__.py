@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import signal
 import socket
@@ -37,6 +38,8 @@ GROUP = "packtrace-gateway"
 CONNECTIONS_MAX = 1_000
 DRAIN_SECONDS_MAX = 8
 LINGER_MILLISECONDS = 1
+YOUNG_OBJECTS_MAX = 50_000
+"""Objects between two looks of the garbage collector: the events of a document make no circles, and looking at them took 10 %."""
 
 
 class Schemas:
@@ -133,6 +136,9 @@ def _serve(settings: GatewaySettings, listening: socket.socket) -> int:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn drains on its own handlers, then raises the signal again for ours
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 100)
     log.info("started", address=f"{settings.gateway_host}:{settings.gateway_port}")
     try:
         server.run(sockets=[listening])

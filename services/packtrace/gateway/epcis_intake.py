@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from packtrace.adapters.crash_point import crash_point
 from packtrace.adapters.log_limits import check_size
+from packtrace.codec.epcis.document import Document
 from packtrace.codec.epcis.limits import Limits
 from packtrace.codec.epcis.mapping import Mapped, mapped
 from packtrace.codec.epcis.master_data import master_data
@@ -20,7 +21,6 @@ from packtrace.codec.epcis.reading import Found, Reading, Remark
 from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.epcis.repeated import Repeated
 from packtrace.codec.epcis.source import Source, Syntax, syntax_of
-from packtrace.codec.epcis.xml_stream import XmlStream
 from packtrace.codec.raw_event import RawEvent
 from packtrace.codec.reference_record import ReferenceRecord, record_key
 from packtrace.domain.reference import ReferenceChange
@@ -38,6 +38,8 @@ BATCH_BYTES = 4 * 1024 * 1024
 VERDICTS_MAX = 10_000
 """Events whose verdict is told one by one; of a longer document only the rejected, as many."""
 WARNINGS_MAX = 1_000
+SMALL_BYTES = 512 * 1024
+"""Every topic takes a record of so many."""
 
 
 class Judged(NamedTuple):
@@ -102,11 +104,15 @@ class EpcisIntake:
     def _read_through(self, source: Source) -> None:
         """The document without its meaning; JSON is walked through by its reader anyway."""
         if syntax_of(source) is Syntax.XML:
-            for _ in XmlStream(source, self._limits).events():
+            for _ in Reading(source, self._limits):
                 pass
 
     def _any_rejected(self, source: Source, now: int) -> bool:
-        for found in Reading(source, self._limits):
+        reading = Reading(source, self._limits)
+        repeated = Repeated(None)
+        for found in reading:
+            if found.alike is not None and repeated.ready(found.alike, now) is not None:
+                continue
             if found.event is None:
                 return True
             try:
@@ -116,15 +122,21 @@ class EpcisIntake:
         return False
 
     def _judge(self, reading: Reading, codec: Codec, now: int) -> Iterator[Judged]:
+        document: Document | None = None
         repeated = Repeated(None)
         for found in reading:
             if found.number == 0:
-                repeated = Repeated(kept_document(reading.document))
+                document = kept_document(reading.document)
+                repeated = Repeated(document)
+            ready = repeated.ready(found.alike, now) if found.alike is not None else None
+            if ready is not None and len(ready.body) < SMALL_BYTES:
+                yield Judged(found, Admitted(ready.id, source_of(ready.like).encode(), codec.frame_event(ready.body)))
+                continue
             raw: RawEvent | None = None
             try:
                 if found.error is not None or found.event is None:
                     raise found.error or RejectedError(DocumentReject.MALFORMED_DOCUMENT)
-                done = repeated.mapped(found.event, now)
+                done = mapped(found.event, document, log_time=now)
                 raw = done.raw
                 key, value = key_of(done), codec.encode_event(raw)
                 check_size(EVENTS, key, value, ())

@@ -46,6 +46,8 @@ class Codec(NamedTuple):
     """How records are written."""
 
     encode_event: Callable[[RawEvent], bytes]
+    frame_event: Callable[[bytes], bytes]
+    """Of an event encoded already."""
     encode_rejected: Callable[[RejectedRecord], bytes]
     encode_reference: Callable[[ReferenceRecord], bytes]
 
@@ -54,6 +56,7 @@ def codec(events_id: int, rejected_id: int, reference_id: int) -> Codec:
     """Records in the Confluent wire format under the ids of their schemas."""
     return Codec(
         lambda raw: wire.frame(events_id, event_avro.encode(raw)),
+        lambda body: wire.frame(events_id, body),
         lambda record: wire.frame(rejected_id, rejected_record.encode(record)),
         lambda record: wire.frame(reference_id, reference_record.encode(record)),
     )

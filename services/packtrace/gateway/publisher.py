@@ -180,10 +180,9 @@ class Publisher:
             if self._writer is None:
                 self._writer = self._open_writer()
             for job in jobs:
-                for record in job.records:
-                    self._writer.write(
-                        record.topic, record.value, key=record.key, partition=record.partition, on_acknowledged=job.acknowledged
-                    )
+                acknowledged = job.acknowledged
+                for topic, key, value, partition in job.records:
+                    self._writer.write(topic, value, key=key, partition=partition, on_acknowledged=acknowledged)
             self._writer.flush(self._acknowledge_timeout_seconds)
             self._trouble = None
         except UnavailableError as error:

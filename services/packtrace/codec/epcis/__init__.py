@@ -9,6 +9,7 @@ In the order a document passes them:
 - ``event``, ``document``          the neutral event; what stands around the events
 - ``vocabulary``, ``fields``       words in their spellings; which type of event has which fields
 - ``reading``    the one way in: every event with its place and what is wrong with it
+- ``alike``, ``repeated``  events that say what others of the document said: known by their bytes, judged once
 - ``mapping``    neutral event -> the event of packtrace
 - ``original``   what the event of packtrace has no field for, kept beside it
 - ``master_data``                  the header's vocabularies -> reference data

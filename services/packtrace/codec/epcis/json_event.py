@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from packtrace.codec.epcis import fields
 from packtrace.codec.epcis.event import EpcisEvent, ErrorDeclaration, Pair, Place, Quantity, Sensor, number_text
 from packtrace.codec.epcis.limits import EXTENSION_NODES_MAX
@@ -33,48 +31,6 @@ def event_of(value: object, context: Context) -> EpcisEvent:
     if "@context" in value:
         context = Context(value["@context"], context)
     return _Reader(context).event(value)
-
-
-class EventReader:
-    """``event_of`` for the events of one document: what they repeat beside ids, times and items is read once."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._known: dict[str, EpcisEvent] = {}
-
-    def event(self, value: object) -> EpcisEvent:
-        """As ``event_of``, errors included."""
-        if not isinstance(value, dict):
-            return event_of(value, self._context)
-        rest = {name: one for name, one in value.items() if name not in _VARYING}
-        key = repr(rest)
-        if len(key) > _REPEATED_CHARACTERS_MAX:
-            return event_of(value, self._context)
-        try:
-            known = self._known.get(key)
-            if known is None:
-                known = event_of(rest, self._context)
-                if len(self._known) >= _REPEATED_MAX:
-                    self._known.clear()
-                self._known[key] = known
-            read = {
-                field: (_texts if is_list else _text)(value[name], name) for name, (field, is_list) in _VARYING.items() if name in value
-            }
-        except RejectedError:
-            return event_of(value, self._context)  # which says what is wrong first
-        return msgspec.structs.replace(known, **read)
-
-
-_VARYING: Final = {
-    # field -> (of the event, whether it is a list)
-    "eventID": ("event_id", False),
-    "eventTime": ("event_time", False),
-    "epcList": ("epcs", True),
-    "parentID": ("parent", False),
-    "childEPCs": ("children", True),
-}
-_REPEATED_MAX: Final = 256
-_REPEATED_CHARACTERS_MAX: Final = 8_192
 
 
 def object_nodes(value: Mapping[str, Any], context: Context) -> tuple[Node, ...]:

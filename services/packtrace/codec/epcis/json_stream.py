@@ -23,6 +23,21 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _WORD = re.compile(rb"[-+.0-9A-Za-z]++(?=[ \t\r\n,\]}])")
 _INSIDE = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 """Everything up to the next bracket or to a string that is not complete yet."""
+_FLAT_DEPTH: Final = 4
+
+
+def _flat(depth: int) -> bytes:
+    """A whole object or list with at most ``depth`` more inside one another."""
+    between = rb'[^"{}\[\]]*+'
+    units = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"' + (b"|" + _flat(depth - 1) if depth else b"")
+    inside = rb"%(b)b(?:(?:%(u)b)%(b)b)*+" % {b"b": between, b"u": units}
+    return rb"(?:\{%(i)b\}|\[%(i)b\])" % {b"i": inside}
+
+
+_WHOLE = re.compile(_flat(_FLAT_DEPTH - 1), re.DOTALL)
+"""Most values at one go, without a step for each bracket."""
+_LISTED = re.compile(rb"[ \t\r\n]*+(%b)[ \t\r\n]*+([,\]])" % _flat(_FLAT_DEPTH - 1), re.DOTALL)
+"""One of a list, and what follows it."""
 _NAME_BYTES_MAX: Final = 4_096
 
 HELD_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -145,6 +160,10 @@ class _Text:
 
     def _nested(self, bytes_max: int, depth: int, keep: bool) -> bytes:
         start, at, inner = self.at, self.at, 0
+        whole = _WHOLE.match(self.data, at) if depth + _FLAT_DEPTH <= JSON_DEPTH_MAX else None
+        if whole is not None and whole.end() - at <= bytes_max:
+            self.at = whole.end()
+            return whole[0] if keep else b""
         dropped = 0
         while True:
             at = _INSIDE.match(self.data, at).end()  # type: ignore[union-attr]
@@ -314,7 +333,22 @@ class _Walk:
         if text.peek() == b"]":
             text.at += 1
             return
+        flat = depth + _FLAT_DEPTH <= JSON_DEPTH_MAX
         while True:
+            whole = _LISTED.match(text.data, text.at) if flat else None
+            if (
+                whole is not None
+                and whole.end(1) - whole.start(1) <= self._limits.event_bytes_max
+                and self._events < self._limits.events_max
+            ):
+                text.at = whole.start(1)
+                line = text.here()
+                text.at = whole.end()
+                yield EventBytes(f"{pointer}/{self._events}", line, whole[1] if self._keep or self.holding else b"")
+                self._events += 1
+                if whole[2] == b",":
+                    continue
+                return
             text.peek()
             line = text.here()
             if self._events >= self._limits.events_max:

@@ -70,7 +70,7 @@ def packed(epcis: EpcisEvent, raw: RawEvent, document: Document | None = None) -
             spelling = spelling_of(texts, prefixes)
             if spelling:
                 spelled[field] = spelling
-    if _ambiguous(prefixes):
+    if ambiguous(prefixes):
         spelled = {field: spelling for field, spelling in spelled.items() if spelling == LINK}
         prefixes = set()
     event = msgspec.structs.replace(epcis, **dict.fromkeys(spelled, ()))
@@ -112,7 +112,7 @@ def _is_canonical_link(text: str) -> bool:
     return text[18:22] == "/00/" and len(text) == 40
 
 
-def _ambiguous(prefixes: set[str]) -> bool:
+def ambiguous(prefixes: set[str]) -> bool:
     """Whether one begins another: then the digits of an item do not say which was meant."""
     ordered = sorted(prefixes)
     return any(longer.startswith(shorter) for shorter, longer in pairwise(ordered))

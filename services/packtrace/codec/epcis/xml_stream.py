@@ -6,12 +6,13 @@ document's own and nothing outside it is ever read; depth and the length of one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from xml.parsers import expat
 
 from packtrace.codec.epcis.fields import EPC_LISTS, EPCIS_NAMESPACES, SHAPES
-from packtrace.codec.epcis.limits import HEADER_BYTES_MAX, TOKEN_BYTES_MAX, XML_DEPTH_MAX, Limits
+from packtrace.codec.epcis.limits import CHUNK_BYTES, HEADER_BYTES_MAX, TOKEN_BYTES_MAX, XML_DEPTH_MAX, Limits
 from packtrace.codec.epcis.refusal import DocumentReject
 from packtrace.codec.epcis.source import Source
 from packtrace.domain.vocabulary import Reject
@@ -19,6 +20,13 @@ from packtrace.errors import RejectedError
 
 ELEMENTS_MAX: Final = 100_000
 """Elements of one event or of the header, EPCs not counted: each is some 300 bytes of memory."""
+_PLAIN_ENCODINGS: Final = frozenset({"utf-8", "us-ascii", "iso-8859-1"})
+"""Where the bytes of ASCII mean ASCII, whatever stands around them."""
+_OPENING = re.compile(rb"[ \t\r\n]*+<((?:Object|Aggregation)Event)>")
+_CLOSE = re.compile(rb"</[A-Z][a-z]+Event>")
+OPENING_BYTES_MAX: Final = 512
+WHOLE_BYTES_MAX: Final = 256 * 1024
+"""Of an event that is waited for whole; the parser takes a longer one piece by piece."""
 _NAMES_MAX: Final = 10_000
 """Different names that one document may use."""
 
@@ -40,13 +48,23 @@ class Element:
 
 
 class XmlEvent(NamedTuple):
-    """One event; ``error`` where it could not be held."""
+    """One event; ``error`` where it could not be held; ``element`` None where it was ``Familiar``."""
 
     number: int
     line: int
-    element: Element
+    element: Element | None
     text: bytes
     error: RejectedError | None = None
+
+
+class Familiar(Protocol):
+    """Knows events by their bytes: those are not parsed."""
+
+    def knows(self, text: bytes) -> bool:
+        """Whether an event of that text is well-formed here, and known."""
+
+    def forget(self) -> None:
+        """Other namespaces may hold from here on."""
 
 
 class _Open:
@@ -66,9 +84,11 @@ class _Open:
 class XmlStream:
     """See the module. ``root`` is the document without its events, complete after the last of them."""
 
-    def __init__(self, source: Source, limits: Limits) -> None:
+    def __init__(self, source: Source, limits: Limits, familiar: Familiar | None = None, piece_bytes: int = CHUNK_BYTES) -> None:
         self._source = source
         self._limits = limits
+        self._familiar = familiar
+        self._piece_bytes = piece_bytes
         self.root: Element | None = None
         self.prefixes: dict[str, str] = {}
         self.misplaced = False
@@ -82,10 +102,19 @@ class XmlStream:
         self._names: dict[str, str] = {}
         self._ended: list[tuple[_Open, int]] = []
         self._count = 0
+        self._held = b""
+        self._base = self._fed = 0
+        """What is kept of the bytes the parser was given, where it begins, how many it was given in all."""
+        self._plain_bytes = True
+        self._between = False
+        """The parser has taken in all it was given, and that ends where an event ends."""
+        self._passed_lines = self._end_line = 0
+        self._shift = (0, 0)
         parser = self._parser = expat.ParserCreate(namespace_separator="}")
         parser.buffer_text = True
         parser.buffer_size = 65_536
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+        parser.XmlDeclHandler = self._declaration
         parser.StartDoctypeDeclHandler = self._doctype
         parser.EntityDeclHandler = self._doctype
         parser.StartNamespaceDeclHandler = self._namespace
@@ -99,35 +128,101 @@ class XmlStream:
         Raises:
             RejectedError: malformed-xml, forbidden-xml, record-too-large or too-many-events, with the line.
         """
-        parser = self._parser
-        held, base, fed = b"", 0, 0
-        for piece in self._source():
-            held += piece
-            fed += len(piece)
-            self._feed(piece, False)
-            if fed - parser.CurrentByteIndex > TOKEN_BYTES_MAX + len(piece):
-                raise self._refused(Reject.RECORD_TOO_LARGE, f"a tag, comment or text of at most {TOKEN_BYTES_MAX} bytes", "more")
-            yield from self._take(held, base)
-            opened = self._event
-            if opened is not None and opened.error is None and fed - opened.start > self._limits.event_bytes_max:
-                opened.error = self._refused(Reject.RECORD_TOO_LARGE, f"an event of at most {self._limits.event_bytes_max} bytes", "more")
-                opened.root.children.clear()
-            keep = opened.start if opened is not None and opened.error is None else max(parser.CurrentByteIndex, 0)
-            held, base = held[keep - base :], keep
+        rest, at = b"", 0
+        for piece in self._pieces():
+            rest, at = rest[at:] + piece, 0
+            while at < len(rest):
+                begin, end = self._whole_event(rest, at) if self._between else (0, 0)
+                if begin < 0 and piece and len(rest) - at < WHOLE_BYTES_MAX:
+                    break
+                if end > 0 and self._is_familiar(rest[begin:end]):
+                    yield self._passed_over(rest, at, begin, end)
+                else:
+                    close = _CLOSE.search(rest, at)
+                    end = close.end() if close else len(rest)
+                    yield from self._parsed(rest[at:end])
+                at = end
         self._feed(b"", True)
-        yield from self._take(held, base)
+        yield from self._take()
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Of a good size, and an empty one at the end."""
+        taken: list[bytes] = []
+        size = 0
+        for piece in self._source():
+            taken.append(piece)
+            size += len(piece)
+            if size >= self._piece_bytes:
+                yield b"".join(taken)
+                taken.clear()
+                size = 0
+        if taken:
+            yield b"".join(taken)
+        yield b""
+
+    def _whole_event(self, rest: bytes, at: int) -> tuple[int, int]:
+        """Where the next event begins and ends, if one in plain tags comes next; -1 where its end is not here yet."""
+        opening = _OPENING.match(rest, at)
+        if opening is None:
+            return (-1, -1) if len(rest) - at < OPENING_BYTES_MAX else (0, 0)
+        closing = b"</%b>" % opening[1]
+        found = rest.find(closing, opening.end())
+        return (opening.start(1) - 1, found + len(closing)) if found >= 0 else (-1, -1)
+
+    def _is_familiar(self, text: bytes) -> bool:
+        return self._familiar is not None and len(text) <= self._limits.event_bytes_max and self._familiar.knows(text)
+
+    def _passed_over(self, rest: bytes, at: int, begin: int, end: int) -> XmlEvent:
+        if self._count >= self._limits.events_max:
+            raise self._too_many()
+        line = self._end_line + line_ends(rest[at:begin])
+        lines = line - self._end_line + line_ends(rest[begin:end])
+        self._pass_columns(rest[at:end])
+        self._passed_lines += lines
+        self._end_line += lines
+        self._count += 1
+        return XmlEvent(self._count - 1, line, None, rest[begin:end])
+
+    def _pass_columns(self, text: bytes) -> None:
+        """What is to be added to a column that the parser counts, as long as it is on this line of its own."""
+        line = self._parser.CurrentLineNumber
+        if self._shift[0] != line:
+            self._shift = (line, 0)
+        last = max(text.rfind(b"\n"), text.rfind(b"\r"))
+        characters = len(text[last + 1 :].decode("utf-8", "replace"))
+        self._shift = (line, self._shift[1] + characters if last < 0 else characters - self._parser.CurrentColumnNumber)
+
+    def _parsed(self, piece: bytes) -> Iterator[XmlEvent]:
+        parser = self._parser
+        self._between = False
+        self._held += piece
+        self._fed += len(piece)
+        self._feed(piece, False)
+        if self._fed - parser.CurrentByteIndex > TOKEN_BYTES_MAX + len(piece):
+            raise self._refused(Reject.RECORD_TOO_LARGE, f"a tag, comment or text of at most {TOKEN_BYTES_MAX} bytes", "more")
+        yield from self._take()
+        opened = self._event
+        if opened is not None and opened.error is None and self._fed - opened.start > self._limits.event_bytes_max:
+            opened.error = self._refused(Reject.RECORD_TOO_LARGE, f"an event of at most {self._limits.event_bytes_max} bytes", "more")
+            opened.root.children.clear()
+        keep = opened.start if opened is not None and opened.error is None else max(parser.CurrentByteIndex, 0)
+        self._held, self._base = self._held[keep - self._base :], keep
 
     def _feed(self, piece: bytes, last: bool) -> None:
         try:
             self._parser.Parse(piece, last)
         except expat.ExpatError as error:
-            where = f"line {error.lineno}, column {error.offset + 1}"
+            column = error.offset + 1 + (self._shift[1] if error.lineno == self._shift[0] else 0)
+            where = f"line {error.lineno + self._passed_lines}, column {column}"
             raise RejectedError(DocumentReject.MALFORMED_XML, where, "well-formed XML", expat.ErrorString(error.code)) from None
         except (LookupError, UnicodeError, ValueError) as error:
             raise self._refused(DocumentReject.MALFORMED_XML, "XML in UTF-8, UTF-16 or ISO-8859-1", str(error)) from None
 
-    def _take(self, held: bytes, base: int) -> Iterator[XmlEvent]:
+    def _take(self) -> Iterator[XmlEvent]:
         ended, self._ended = self._ended, []
+        held, base = self._held, self._base
+        if ended and self._familiar is not None and self._plain_bytes and len(self._stack) - 1 in self._lists:
+            self._between = held[ended[-1][1] - base :] == b"</%b>" % ended[-1][0].root.name.encode()
         for opened, end in ended:
             close = held.find(b">", end - base)
             text = held[opened.start - base : close + 1] if opened.start >= base else b""
@@ -140,10 +235,16 @@ class XmlStream:
         return self._refused(DocumentReject.TOO_MANY_EVENTS, f"at most {self._limits.events_max} events in a document", "more")
 
     def _refused(self, code: Reject | DocumentReject, expected: str, found: str) -> RejectedError:
-        return RejectedError(code, f"line {self._parser.CurrentLineNumber}", expected, found)
+        return RejectedError(code, f"line {self._line()}", expected, found)
+
+    def _line(self) -> int:
+        return self._parser.CurrentLineNumber + self._passed_lines
 
     def _doctype(self, *_: object) -> None:
         raise self._refused(DocumentReject.FORBIDDEN_XML, "no DOCTYPE and no entities", "a DOCTYPE")
+
+    def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        self._plain_bytes = (encoding or "utf-8").lower() in _PLAIN_ENCODINGS
 
     def _namespace(self, prefix: str | None, uri: str) -> None:
         if prefix and len(self.prefixes) < _NAMES_MAX:
@@ -171,10 +272,9 @@ class XmlStream:
                 self._texts.clear()
                 return
             if top is None and event.error is None:
-                line = self._parser.CurrentLineNumber
-                event.error = RejectedError(Reject.WRONG_TYPE, f"line {line}", "an EPC without elements inside", name)
+                event.error = RejectedError(Reject.WRONG_TYPE, f"line {self._line()}", "an EPC without elements inside", name)
         element = Element(name, {self._names.get(key) or self._named(key): one for key, one in attributes.items()}, 0)
-        element.line = self._parser.CurrentLineNumber
+        element.line = self._parser.CurrentLineNumber + self._passed_lines
         if event is not None:
             self._inside(event, top, element)
         else:
@@ -200,6 +300,8 @@ class XmlStream:
                 raise self._too_many()
             self._event = _Open(element, depth, self._parser.CurrentByteIndex)
             return
+        if self._familiar is not None:
+            self._familiar.forget()
         self._around += 1
         if self._around > ELEMENTS_MAX or (self._parser.CurrentByteIndex > HEADER_BYTES_MAX and not self._lists and not self._count):
             raise self._refused(
@@ -232,7 +334,7 @@ class XmlStream:
                     event.root.children.clear()
             elif top is not None and event.error is None:
                 top.epcs.append("".join(self._texts))
-                top.lines.append(self._parser.CurrentLineNumber)
+                top.lines.append(self._parser.CurrentLineNumber + self._passed_lines)
             self._texts.clear()
             return
         text = "".join(self._texts)
@@ -244,6 +346,14 @@ class XmlStream:
         depth = len(self._stack)
         if event is not None and depth == event.depth:
             self._ended.append((event, self._parser.CurrentByteIndex))
+            self._end_line = self._line()
             self._event = None
         else:
             self._lists.discard(depth)
+            if event is None and self._familiar is not None:
+                self._familiar.forget()
+
+
+def line_ends(text: bytes) -> int:
+    """As XML counts them."""
+    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
