@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from packtrace.codec.state import content_of, pack, unpack
-from packtrace.domain import judge, receive
+from packtrace.domain import judge, receive, settle
 from packtrace.domain.dates import DAY, HOUR, MINUTE, SECOND
 from packtrace.domain.event import Correction, Event
 from packtrace.domain.explode import own_events
@@ -262,6 +262,23 @@ def test_settling_changes_no_conclusion(world: list[tuple[Event, int]], seed: in
     for name, item in found.items.items():
         assert not item.window and not item.told and item.settles_at is None
         assert (item.life, item.reason, item.lot, item.parent, item.custody, item.place, set(item.children)) == state[name]
+
+
+@slow
+@given(worlds(), st.integers(0, 3), st.sampled_from([3 * DAY + HOUR, 30 * DAY]))
+def test_what_settles_in_plain_order_is_what_a_fold_settles(world: list[tuple[Event, int]], seed: int, until: int) -> None:
+    ops = ops_of(world)
+    plain = run(ops, seed)
+    plain.tick(START + until)
+    in_plain_order = settle._in_plain_order
+    try:
+        settle._in_plain_order = lambda *_: False
+        folded = run(ops, seed)
+        folded.tick(START + until)
+    finally:
+        settle._in_plain_order = in_plain_order
+    assert_same(plain, folded)
+    assert [c.id for c in plain.changes] == [c.id for c in folded.changes]
 
 
 @slow
