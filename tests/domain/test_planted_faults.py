@@ -17,6 +17,7 @@ from packtrace.codec import packed_state, state
 from packtrace.domain import fold, judge, receive, repeats, settle
 from packtrace.domain.changes import alert_changes
 from packtrace.domain.content import Content
+from packtrace.domain.dates import DAY, HOUR
 from packtrace.domain.item import Item
 from packtrace.domain.judge import Judged
 from packtrace.domain.own_event import OwnEvent
@@ -161,6 +162,18 @@ def alerts_are_confirmed_at_every_tick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(judge, "alert_changes", all_anew)
 
 
+def plain_order_forgets_what_changed_the_item(patch: pytest.MonkeyPatch) -> None:
+    """What settled in plain order changed nothing."""
+    settle_all = settle._settle_all
+
+    def settled(item: Item, *rest: Any) -> None:
+        settle_all(item, *rest)
+        assert item.base is not None
+        item.base.last_change = 0
+
+    patch.setattr(settle, "_settle_all", settled)
+
+
 class Guarantee(NamedTuple):
     """A property, what it draws, and the faults that must break it."""
 
@@ -192,6 +205,8 @@ GUARANTEES: Final = (
               (incorrect_data_takes_nothing_out, a_correction_is_forgotten_if_it_comes_first)),
     Guarantee(_p.test_settling_changes_no_conclusion, (worlds(corrections=False), _seed),
               (what_settles_is_not_concluded, what_settles_leaves_its_container)),
+    Guarantee(_p.test_what_settles_in_plain_order_is_what_a_fold_settles, (worlds(), _seed, st.just(3 * DAY + HOUR)),
+              (plain_order_forgets_what_changed_the_item,)),
     Guarantee(_p.test_the_clock_applied_twice_is_applied_once, (worlds(), _seed),
               (facts_are_told_at_every_tick, alerts_are_confirmed_at_every_tick)),
 )

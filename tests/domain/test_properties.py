@@ -15,7 +15,7 @@ from packtrace.domain.dates import DAY, HOUR, MINUTE, SECOND
 from packtrace.domain.event import Correction, Event
 from packtrace.domain.explode import own_events
 from packtrace.domain.own_event import OwnEvent
-from packtrace.domain.vocabulary import Status
+from packtrace.domain.vocabulary import Action, EventType, Status
 from tests.domain.story import _KINDS, DAY0, DISTRIBUTOR, PHARMACY, REFERENCE, SITE, SITE_2, key
 from tests.domain.world import World
 
@@ -279,6 +279,20 @@ def test_what_settles_in_plain_order_is_what_a_fold_settles(world: list[tuple[Ev
         settle._in_plain_order = in_plain_order
     assert_same(plain, folded)
     assert [c.id for c in plain.changes] == [c.id for c in folded.changes]
+
+
+def test_neighbours_that_changed_places_settle_as_they_were_judged() -> None:
+    """A pack that its device timed before the commission, which came first: no alert is ever told, and yet it is no plain order."""
+    unit, case = key("U1"), key("P1")
+    commission = Event(
+        "e2", EventType.OBJECT, START + 3 * SECOND, Action.ADD, biz_step="commissioning", epcs=(unit,), lot="L7", device="d-1"
+    )
+    pack_later = Event("e1", EventType.AGGREGATION, START, Action.ADD, biz_step="packing", parent=case, children=(unit,), device="d-2")
+    found = run(ops_of([(commission, START + SECOND), (pack_later, START + MINUTE)]), 1)
+    item = found.items[unit]
+    assert not item.alerts and item.parent == case
+    found.tick(START + 4 * DAY)
+    assert item.base is not None and item.base.last[2] == "e2~e1"
 
 
 @slow

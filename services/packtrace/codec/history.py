@@ -176,6 +176,15 @@ class Like:
         self.bytes = _ROW_BYTES + len(shared[_SHARED_PARENT])
         """What a row takes beside its own texts and its fact."""
 
+    def inside(self, parent: str) -> Like:
+        """The same in another parent; of one whose parent is empty."""
+        other = Like.__new__(Like)
+        cells = self.cells
+        other.cells = (*cells[:_SHARED_PARENT], _SHARED_ENCODERS[_SHARED_PARENT](parent), *cells[_SHARED_PARENT + 1 :])
+        other.fact = self.fact
+        other.bytes = self.bytes + len(parent)
+        return other
+
 
 def like(
     *,

@@ -52,7 +52,7 @@ def emptied_of(item: Item) -> list[Emptied]:
 def fold(item: Item, subject: Subject, witness: Witness | None = None) -> Folded:
     """Everything that follows from what the item knows now; a ``witness`` sees how."""
     if not item.window and not item.told and item.content is None:
-        return _folded_base(item, subject)
+        return _folded_base(item, subject, Out() if witness is None else witness)
     standing = stand(item.window, item.base, subject.reference)
     start = State() if item.base is None else item.base.state
     ordered: list[Element] = list(standing.events)
@@ -68,9 +68,9 @@ def fold(item: Item, subject: Subject, witness: Witness | None = None) -> Folded
     return Folded(state, conclude(out.breaches, settled, subject), out.facts, out.refused, standing, ordered)
 
 
-def _folded_base(item: Item, subject: Subject) -> Folded:
+def _folded_base(item: Item, subject: Subject, out: Out) -> Folded:
     """``fold`` of an item of which nothing is open."""
-    base, out = item.base, Out()
+    base = item.base
     state = State() if base is None else base.state.copy()
     overdue(state, subject, out)
     conclusions = conclude(out.breaches, {} if base is None else base.conclusions, subject)

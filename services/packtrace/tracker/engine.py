@@ -279,7 +279,7 @@ class PartitionEngine:
             self._deadline_changes[key] = self._deadlines[key] = deadline
             heapq.heappush(self._due, (deadline, key))
         self._history.add_like(
-            lane.like(own, parent), key, own.time, own.log_time, own.id, *place, own.other, packed, self._offset, self._position
+            lane.like(parent), key, own.time, own.log_time, own.id, *place, own.other, packed, self._offset, self._position
         )
         self._position += 1
         self._outcomes["applied"] = self._outcomes.get("applied", 0) + 1

@@ -70,22 +70,22 @@ Taken = tuple[bytes, int | None, str, tuple[Fact, ...]]
 class Lane:
     """One step of items that are alike. ``step(key, event, events before it, clock)``: None where its conditions do not hold."""
 
-    __slots__ = ("_like", "_parent", "_shown", "moves_deadline", "shape", "step")
+    __slots__ = ("_like", "_orphan", "_parent", "moves_deadline", "shape", "step")
 
-    def __init__(self, step: Callable[[str, OwnEvent, Sequence[OwnEvent], int], Taken | None], shape: Shape, moves_deadline: bool) -> None:
+    def __init__(
+        self, step: Callable[[str, OwnEvent, Sequence[OwnEvent], int], Taken | None], shape: Shape, moves_deadline: bool, orphan: Like
+    ) -> None:
         self.step = step
         self.shape = shape
         """After it."""
         self.moves_deadline = moves_deadline
-        self._shown = Item("")
-        for name, value in shape.state.items():
-            setattr(self._shown.now, name, value)
-        self._parent: str | None = None
+        self._orphan = self._like = orphan
+        self._parent = ""
 
-    def like(self, own: OwnEvent, parent: str) -> Like:
+    def like(self, parent: str) -> Like:
         """What the rows of items share that took the lane into one parent."""
         if parent != self._parent:
-            self._parent, self._like = parent, rows.like_of(self._shown, own, parent)
+            self._parent, self._like = parent, self._orphan.inside(parent)
         return self._like
 
 
@@ -203,7 +203,7 @@ def _lane(shape: Shape, item: Item, own: OwnEvent, prefix: str, judged: Judged, 
         "key, event, events, clock", len(after.contexts), conditions, answer, "*events, event" if shape.contexts else "event"
     )
     after.make = _maker(after)
-    return Lane(step, after, moves)
+    return Lane(step, after, moves, rows.like_of(item, own))
 
 
 def _differs(value: object, plain: object) -> bool:

@@ -102,8 +102,8 @@ def row(item: Item, packed: bytes, origin: Origin, outcome: str, offset: int, po
     )  # fmt: skip
 
 
-def like_of(item: Item, own: OwnEvent, parent: str) -> Like:
-    """What ``of_op`` and ``row`` say of all items to which one event did what it did to ``item``, but for its parent."""
+def like_of(item: Item, own: OwnEvent) -> Like:
+    """What ``of_op`` and ``row`` say of all items to which one event did what it did to ``item``, but for the parent."""
     return like(
         row_type=ROW_OP,
         kind=_KIND[own.kind],
@@ -111,7 +111,6 @@ def like_of(item: Item, own: OwnEvent, parent: str) -> Like:
         outcome=Outcome.APPLIED.value,
         life=_LIFE[item.life],
         reason=_REASON[item.reason],
-        parent=parent,
         custody=_CUSTODY[item.custody],
         place=item.place,
         destination=item.destination,
