@@ -9,8 +9,8 @@ from packtrace.watch.incidents import AlertSeen, Incident
 from packtrace.watch.worker import Tables, incident_body
 
 
-def alert(n: int, version: int = 1, status: str = "provisional") -> AlertSeen:
-    return AlertSeen(f"{n:032x}", version, "unknown-serial", status, "high", 0, 1000 + n, "09506000134352", "L9")
+def alert(n: int, version: int = 1, status: str = "provisional", lot: str = "L9") -> AlertSeen:
+    return AlertSeen(f"{n:032x}", version, "unknown-serial", status, "high", 0, 1000 + n, "09506000134352", lot)
 
 
 class Died(Exception):
@@ -82,7 +82,7 @@ def test_killed_anywhere_what_stands_in_the_end_is_what_a_life_without_a_crash_t
 ) -> None:
     """A life: the size of its batches, the effects until it dies, the batches that it ended and did not commit."""
     statuses = ("provisional", "confirmed", "withdrawn", "provisional")
-    alerts = [alert(n, version, statuses[version - 1]) for n, version in changes]
+    alerts = [alert(n, version, statuses[version - 1], "L9" if n % 2 or version > 1 else "") for n, version in changes]
     life, plain = Life(), Life()
     position = 0
     for size, effects, uncommitted in lives:
@@ -100,6 +100,14 @@ def test_killed_anywhere_what_stands_in_the_end_is_what_a_life_without_a_crash_t
     for one in alerts:
         plain.batch([one])
     assert life.newest() == plain.newest()
+
+
+def test_an_alert_that_says_another_lot_later_closes_what_it_opened() -> None:
+    life = Life()
+    life.batch([alert(1, lot="")])
+    assert [one.status for one in life.newest().values()] == ["open"]
+    life.batch([alert(1, 2, "withdrawn")])
+    assert life.newest() == {}
 
 
 def test_an_incident_is_a_record_of_its_schema() -> None:

@@ -107,6 +107,14 @@ def group_of(alert: AlertSeen) -> tuple[str, str, int]:
     return SINGLE, alert.id, 1
 
 
+def counts_for(alert: AlertSeen, member: Member | None) -> tuple[str, str, int]:
+    """(cause, subject, threshold) of the group that an alert counts for: the one of its first change, whatever it says later."""
+    if member is None:
+        return group_of(alert)
+    cause, _, subject = member.group.partition("\0")
+    return cause, subject, next((one.threshold for one in CAUSES if one.code == cause), 1)
+
+
 def incident_id(cause: str, subject: str) -> str:
     """32 hex digits; depends on nothing but what the incident is about."""
     return xxhash.xxh3_128_hexdigest(f"{cause}\0{subject}".encode())
@@ -117,7 +125,7 @@ def seen(alert: AlertSeen, member: Member | None, group: Group | None) -> tuple[
 
     A change already seen (same or older version) changes nothing.
     """
-    cause, subject, threshold = group_of(alert)
+    cause, subject, threshold = counts_for(alert, member)
     group = group or Group(cause, subject, opened_at=alert.changed_at)
     if member is not None and alert.version <= member.version:
         return member, group, []

@@ -31,7 +31,7 @@ from packtrace.adapters.kafka import SESSION_TIMEOUT_MILLISECONDS
 from packtrace.codec import alert_record, wire
 from packtrace.contracts import schema_text
 from packtrace.telemetry import WATCH_ALERTS, WATCH_INCIDENTS, log
-from packtrace.watch.incidents import AlertSeen, Group, Incident, Member, group_of, grown, seen
+from packtrace.watch.incidents import SINGLE, AlertSeen, Group, Incident, Member, counts_for, grown, seen
 
 T = TypeVar("T")
 
@@ -77,7 +77,8 @@ class Tables:
         known: dict[str, Group | None] = {}
         members: dict[str, Member] = {}
         for alert in alerts:
-            cause, subject, _ = group_of(alert)
+            member = members.get(alert.id) or _read(self._members, alert.id, Member)
+            cause, subject, _ = counts_for(alert, member)
             name = f"{cause}/{subject}"
             if name not in known:
                 group = known[name] = _read(self._groups, name, Group)
@@ -85,13 +86,13 @@ class Tables:
                     members |= group.last
                     group.last = {}
             group = known[name]
-            member = members.get(alert.id) or _read(self._members, alert.id, Member)
+            member = members.get(alert.id) or member
             was = group is not None and group.grouped
             new_member, group, now = seen(alert, member, group)
             known[name] = group
             if new_member is member:
                 continue
-            if group.grouped and not was:
+            if group.grouped and not was and cause != SINGLE:
                 log.info("incident_opened", cause=cause, severity=group.severity, alerts=group.standing)
             members[alert.id] = group.last[alert.id] = new_member
             touched[name] = group
@@ -148,10 +149,13 @@ def application(kafka: str, schema_id: int, data_folder: str, working: Callable[
             for change in changes:
                 WATCH_ALERTS.labels(change.status).inc()
             folded = tables.fold(changes)
+            sent = []
             for incident in folded.incidents:
-                await (await incidents.send(key=incident.id.encode(), value=wire.frame(schema_id, incident_body(incident))))
+                sent.append(await incidents.send(key=incident.id.encode(), value=wire.frame(schema_id, incident_body(incident))))
                 crash_point("watch.between_writes")
                 WATCH_INCIDENTS.labels(incident.cause, incident.status).inc()
+            for one in sent:
+                await one
             crash_point("watch.after_write")
             tables.keep_groups(folded)
             await app.producer.flush()
