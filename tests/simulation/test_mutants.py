@@ -16,13 +16,15 @@ from hypothesis.errors import NoSuchExample
 from packtrace.adapters.history_memory import MemoryHistory
 from packtrace.adapters.state_memory import MemoryStateStore, _apply
 from packtrace.codec.ops import OpsBatch
+from packtrace.codec.raw_event import RawEvent
 from packtrace.errors import RefusedError
 from packtrace.ports import Commit, Fenced, Position, TopicPartition
 from packtrace.sink.lane import Lane
 from packtrace.sink.shell import Sink
 from packtrace.tracker.engine import PartitionEngine, Step
 from packtrace.tracker.shell import Tracker
-from tests.simulation.plan import Action, plans
+from tests.router.seen import LOG_TIME
+from tests.simulation.plan import MINUTE, PLACES, UNITS, Action, Captured, Turn, plans
 from tests.simulation.plant import Plant
 from tests.simulation.truth import assert_holds, clean, standing, state
 
@@ -51,8 +53,8 @@ def no_fence(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("packtrace.tracker.loading.check_place", lambda store, engine: None)
 
 
-def no_token_and_no_read_back(patch: pytest.MonkeyPatch) -> None:
-    """The table forgets tokens, and the sink does not ask what the table holds."""
+def no_token(patch: pytest.MonkeyPatch) -> None:
+    """The table takes whatever comes, though it was stored before: a sleeper wakes up and inserts."""
     insert = MemoryHistory.insert
 
     def forget_and_insert(self: MemoryHistory, *words: Any) -> None:
@@ -60,6 +62,11 @@ def no_token_and_no_read_back(patch: pytest.MonkeyPatch) -> None:
         insert(self, *words)
 
     patch.setattr(MemoryHistory, "insert", forget_and_insert)
+
+
+def no_token_and_no_read_back(patch: pytest.MonkeyPatch) -> None:
+    """The table forgets tokens, and the sink does not ask what the table holds."""
+    no_token(patch)
     no_read_back(patch)
 
 
@@ -192,3 +199,21 @@ def test_without_it_the_simulation_finds_a_history_that_goes_wrong(mutant: Calla
         find(plans(), lambda plan: goes_wrong(mutant, plan), settings=search)
     except NoSuchExample:
         raise AssertionError(f"{HISTORIES_MAX} histories without {mutant.__name__} and none went wrong") from None
+
+
+def test_without_tokens_a_sleeper_that_wakes_up_stores_twice() -> None:
+    """Read back or not: it asked the table before it slept. Too rare to be drawn: the one place, and another sink that takes over."""
+    looks = [
+        RawEvent(
+            id=f"e{n}", event_time=LOG_TIME - 60 * MINUTE + n, type="object", action="OBSERVE", biz_step="inspecting", epcs=UNITS[n : n + 1],
+            place=PLACES[0],
+        )
+        for n in range(2)
+    ]  # fmt: skip
+    plan: list[Action] = [
+        Captured("events", 0, looks[0]), Turn("router", 0), Turn("router", 0), Turn("tracker", 0), Turn("tracker", 0),
+        Captured("events", 0, looks[1]), Turn("router", 0), Turn("tracker", 0),
+        Turn("sink", 0, "sink.after_intent", 1, 3), Turn("sink", 1), Turn("sink", 1), Turn("sink", 1), Turn("sink", 0),
+    ]  # fmt: skip
+    assert goes_wrong(no_token, plan)
+    assert not goes_wrong(lambda patch: None, plan)
