@@ -52,7 +52,7 @@ pipeline: setup ## the whole system on real servers
 simulation: setup ## 5,000 short histories with every fault, in memory; a few minutes
 	@HISTORIES=$(or $(HISTORIES),5000) $(PYTEST) tests/simulation
 
-mutants: setup ## each mechanism of exactly-once taken out, and the simulation finds what goes wrong; three minutes
+mutants: setup ## each mechanism of exactly-once taken out, and the simulation finds what goes wrong; five minutes
 	@$(PYTEST) tests/simulation/test_mutants.py --durations=10
 
 crash: setup ## processes killed between any two effects, on real servers, and what else can fail; about ten minutes
