@@ -224,7 +224,7 @@ def answer_of(receipt: Receipt) -> tuple[int, bytes]:
 
 def receipt_document(receipt: Receipt) -> dict[str, object]:
     """The receipt, with the members that a capture job has in EPCIS 2.0."""
-    return msgspec.to_builtins(receipt) | {  # type: ignore[no-any-return]
+    return msgspec.structs.asdict(receipt) | {
         "captureID": receipt.capture,
         "createdAt": receipt.captured_at,
         "finishedAt": receipt.captured_at,

@@ -119,10 +119,13 @@ class Kinds:
         if kind is None:
             return None, key if self._is_worth_learning(key) else None
         self._found += 1
+        return self._made(kind, parts, items_max), None
+
+    def _made(self, kind: Kind, parts: list[Any], items_max: int) -> Alike | None:
         epcs = self._items(parts[kind.epcs_at]) if kind.epcs_at else kind.common.epcs
         children = self._items(parts[kind.children_at]) if kind.children_at else kind.common.children
         if len(epcs) > items_max or len(children) > items_max:
-            return None, None
+            return None
         return Alike(
             kind,
             self._text(parts[kind.event_id_at]) if kind.event_id_at else kind.common.event_id,
@@ -130,7 +133,11 @@ class Kinds:
             self._text(parts[kind.parent_at]) if kind.parent_at else kind.common.parent,
             epcs,
             children,
-        ), None
+        )
+
+    def _learnt(self, key: Key, text: bytes, event: EpcisEvent, names: Sequence[bytes], items_max: int) -> Alike | None:
+        kind = self._known[key] = Kind(event, names)
+        return self._made(kind, self._cut.split(text), items_max)
 
     def _text(self, content: bytes) -> str:
         return content[self._quotes : len(content) - self._quotes].decode().strip()
@@ -159,19 +166,19 @@ class JsonKinds(Kinds):
     def __init__(self) -> None:
         super().__init__(_JSON_CUT, _JSON_ITEM, quotes=1)
 
-    def learn(self, key: Key, text: bytes, event: EpcisEvent) -> None:
-        """``event`` is what ``text`` says."""
+    def learn(self, key: Key, text: bytes, event: EpcisEvent, items_max: int) -> Alike | None:
+        """``event`` is what ``text`` says; it is the first of its kind, if that can be told."""
         self._known[key] = None
         contents = self._cut_once(text)
         if not contents or _MARK.encode() in text:
-            return
+            return None
         marked = exact_json_value(self._cut.sub(_marked, text))
         expected = {name.decode(): f"{name.decode()} {_MARK}" for name in contents}
         for name, mark in expected.items():
             found = marked.get(name) if isinstance(marked, dict) else None
             if found not in (mark, [mark]):
-                return  # it stands inside of another
-        self._known[key] = Kind(event, list(contents))
+                return None  # it stands inside of another
+        return self._learnt(key, text, event, list(contents), items_max)
 
 
 def _marked(hit: re.Match[bytes]) -> bytes:
@@ -185,18 +192,18 @@ class XmlKinds(Kinds):
     def __init__(self) -> None:
         super().__init__(_XML_CUT, _XML_ITEM, quotes=0)
 
-    def learn(self, key: Key, text: bytes, element: Element, event: EpcisEvent) -> None:
-        """``event`` is what ``element`` says, and that what ``text`` says."""
+    def learn(self, key: Key, text: bytes, element: Element, event: EpcisEvent, items_max: int) -> Alike | None:
+        """``event`` is what ``element`` says, and that what ``text`` says; it is the first of its kind, if that can be told."""
         self._known[key] = None
         contents = self._cut_once(text)
         if not contents or _NOT_PLAIN.search(text):
-            return
+            return None
         inside = list(_names(element))
         for name, content in contents.items():
             read = self._items(content) if name in (b"epcList", b"childEPCs") else self._text(content)
             if not read or inside.count(name.decode()) != 1 or getattr(event, _FIELDS[name]) != read:
-                return  # it stands inside of another
-        self._known[key] = Kind(event, list(contents))
+                return None  # it stands inside of another
+        return self._learnt(key, text, event, list(contents), items_max)
 
 
 def _names(element: Element) -> Iterator[str]:

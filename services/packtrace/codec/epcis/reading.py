@@ -136,7 +136,7 @@ class Reading:
                 continue
             found = self._json_event(number, one, context)
             if key is not None and found.event is not None:
-                kinds.learn(key, one.text, found.event)
+                found.alike = kinds.learn(key, one.text, found.event, self._limits.epcs_max)
             yield found
 
     def _json_event(self, number: int, one: json_stream.EventBytes, context: Context) -> Found:
@@ -191,7 +191,7 @@ class _Familiar:
             return Found(one.number, "", one.line, one.text, None, alike=self._alike)
         lines = {element.name: element.lines for element in _listed(one.element)}
         reader = XmlEventReader()
-        event, error = None, one.error
+        event, error, alike = None, one.error, None
         if error is None:
             try:
                 event = reader.event(one.element)
@@ -201,8 +201,8 @@ class _Familiar:
         if event is not None and not remarks:
             _, key = self._kinds.find(one.text, self._epcs_max)
             if key is not None:
-                self._kinds.learn(key, one.text, one.element, event)
-        return Found(one.number, "", one.line, one.text, event, error, remarks, lines)
+                alike = self._kinds.learn(key, one.text, one.element, event, self._epcs_max)
+        return Found(one.number, "", one.line, one.text, event, error, remarks, lines, alike)
 
 
 def _listed(element: Element) -> Iterator[Element]:

@@ -34,6 +34,7 @@ _MARKS: Final = {name: f"\x00{name}\x00" for name in ("event_time", "event_id", 
 """Stand where the varying texts will."""
 _HASHED: Final = ("event_time", "epcs", "parent", "children")
 """In the order of CBV."""
+_HASHED_CHARACTERS: Final = len("2026-11-22T10:00:00.000Z")
 _SGTIN: Final = "urn:epc:id:sgtin:"
 _encode = msgspec.json.Encoder(order=None).encode
 
@@ -199,13 +200,18 @@ def _plain(texts: Sequence[str]) -> list[str]:
 def _hash(around: Sequence[str], time: int, one: Alike, keys: tuple[list[str], str, list[str]]) -> str:
     """The event id that ``hashing.hash_of`` would give."""
     epcs, parent, children = keys
-    written = [around[0], hashed_time(time), around[1]]
-    for number, text in enumerate(filter(None, (_links(epcs), _link(parent) if parent else "", _links(children))), 2):
-        written += (text, around[number])
+    stated = one.event_time
+    # most partners state it as it is hashed
+    text = stated if len(stated) == _HASHED_CHARACTERS and stated[-1] == "Z" else hashed_time(time)
+    written = [around[0], text, around[1]]
+    for number, items in enumerate(filter(None, (_links(epcs), _link(parent) if parent else "", _links(children))), 2):
+        written += (items, around[number])
     return f"ni:///sha-256;{hashlib.sha256(''.join(written).encode()).hexdigest()}?ver={Version.CBV_2_0}"
 
 
 def _links(keys: Sequence[str]) -> str:
+    if len(keys) == 1:
+        return f"epc={_link(keys[0])}"
     return "".join(sorted([f"epc={_link(key)}" for key in keys]))
 
 

@@ -128,22 +128,31 @@ class XmlStream:
         Raises:
             RejectedError: malformed-xml, forbidden-xml, record-too-large or too-many-events, with the line.
         """
-        rest, at = b"", 0
-        for piece in self._pieces():
-            rest, at = rest[at:] + piece, 0
-            while at < len(rest):
-                begin, end = self._whole_event(rest, at) if self._between else (0, 0)
-                if begin < 0 and piece and len(rest) - at < WHOLE_BYTES_MAX:
-                    break
-                if end > 0 and self._is_familiar(rest[begin:end]):
-                    yield self._passed_over(rest, at, begin, end)
-                else:
-                    close = _CLOSE.search(rest, at)
-                    end = close.end() if close else len(rest)
-                    yield from self._parsed(rest[at:end])
-                at = end
-        self._feed(b"", True)
-        yield from self._take()
+        try:
+            rest, at = b"", 0
+            for piece in self._pieces():
+                rest, at = rest[at:] + piece, 0
+                while at < len(rest):
+                    begin, end = self._whole_event(rest, at) if self._between else (0, 0)
+                    if begin < 0 and piece and len(rest) - at < WHOLE_BYTES_MAX:
+                        break
+                    if end > 0 and self._is_familiar(rest[begin:end]):
+                        yield self._passed_over(rest, at, begin, end)
+                    else:
+                        close = _CLOSE.search(rest, at)
+                        end = close.end() if close else len(rest)
+                        yield from self._parsed(rest[at:end])
+                    at = end
+            self._feed(b"", True)
+            yield from self._take()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """The parser holds this stream and this stream the parser: without its handlers both go at once."""
+        parser = self._parser
+        parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
+        parser.StartNamespaceDeclHandler = parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = parser.XmlDeclHandler = None
 
     def _pieces(self) -> Iterator[bytes]:
         """Of a good size, and an empty one at the end."""
