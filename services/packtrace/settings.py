@@ -104,6 +104,11 @@ class GatewaySettings(KafkaSettings):
 class QuerySettings(KafkaSettings, RedisSettings, ClickHouseSettings):
     query_port: int = Field(19090, ge=1, le=65535, description="port of the query service, loopback")
     query_rows: int = Field(10_000, ge=1, le=1_000_000, description="most rows of one page of an answer")
+    query_subscribers: str = Field(
+        "",
+        max_length=4_000,
+        description="hosts and networks off the public internet that subscriptions may call, e.g. erp.local,10.1.0.0/16",
+    )
 
 
 class WatchSettings(KafkaSettings):

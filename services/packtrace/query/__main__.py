@@ -20,13 +20,14 @@ from packtrace.errors import PacktraceError, RefusedError
 from packtrace.query.answers import Answers
 from packtrace.query.app import Epcis, create_app
 from packtrace.query.archive import Archive
-from packtrace.query.deliver import Deliverer
+from packtrace.query.deliver import TIMEOUT_SECONDS, Deliverer
 from packtrace.query.epcis import EpcisArchive
 from packtrace.query.follow import Follow
 from packtrace.query.interface import Interface
 from packtrace.query.live import Live
 from packtrace.query.named import Named
 from packtrace.query.past import Past
+from packtrace.query.reach import Reach, of_setting
 from packtrace.query.shipments import Shipments
 from packtrace.query.watcher import STORED_TOPICS, Watcher
 from packtrace.settings import QuerySettings, read
@@ -45,6 +46,7 @@ QUERY_TIMEOUT_SECONDS = 15
 def main() -> int:
     try:
         settings = read(QuerySettings)
+        reach = of_setting(settings.query_subscribers)
         configure("query", settings.log_level)
         crash_point.arm(settings.crash_at)
         listening = _listen(settings.query_port)
@@ -52,7 +54,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     with listening:
-        return _serve(settings, listening)
+        return _serve(settings, listening, reach)
 
 
 def _listen(port: int) -> socket.socket:
@@ -66,7 +68,7 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def _serve(settings: QuerySettings, listening: socket.socket) -> int:
+def _serve(settings: QuerySettings, listening: socket.socket, reach: Reach) -> int:
     declared = topics()
     store = RedisReader(settings.redis)
     history = ClickHouseStore(
@@ -84,10 +86,10 @@ def _serve(settings: QuerySettings, listening: socket.socket) -> int:
     shipments = Shipments(archive, Past(Archive(history.query)), live.reference)
     named = Named(settings.home / "query" / "queries.sqlite")
     follow = Follow(archive, declared["events"].partitions, lambda: watcher.history_reached)
-    deliverer = Deliverer(named, follow, _now)
+    deliverer = Deliverer(named, follow, _now, reach.client(TIMEOUT_SECONDS))
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(answers, status_routes(lambda: watcher.trouble), Epcis(Interface(archive, named, _now, shipments), follow)),
+            create_app(answers, status_routes(lambda: watcher.trouble), Epcis(Interface(archive, named, _now, shipments, reach), follow)),
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -54,14 +54,14 @@ class Deliverer:
 
     Args:
         now: microseconds since 1970 UTC, the wall clock.
+        client: calls nobody it may not (``reach``); closed at the end.
     """
 
-    def __init__(self, named: Named, follow: Follow, now: Callable[[], int], client: httpx.Client | None = None) -> None:
+    def __init__(self, named: Named, follow: Follow, now: Callable[[], int], client: httpx.Client) -> None:
         self._named = named
         self._follow = follow
         self._now = now
-        # a subscriber that answers with a redirection is not followed: the address was the client's to name
-        self._client = client or httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
+        self._client = client
         self._pool = ThreadPoolExecutor(AT_ONCE, "deliver")
         self._under_way: dict[str, Future[None]] = {}
         self._stop = threading.Event()

@@ -24,6 +24,7 @@ from packtrace.query.epcis import EVENT_TYPES, PAGE, PAGE_MAX, EpcisArchive, Lis
 from packtrace.query.epcis_document import Stored, in_form, query_document, short_names, written
 from packtrace.query.named import FullError, Named, NamedQuery, Progress, TakenError
 from packtrace.query.problem import ProblemError, of_rejected
+from packtrace.query.reach import Reach
 from packtrace.query.search_parameters import from_address, from_body, read_search, whole
 from packtrace.query.shipments import Shipments
 from packtrace.query.spoken import JSON, XML, Spoken, Version, spoken
@@ -71,9 +72,13 @@ class Interface:
 
     Args:
         now: microseconds since 1970 UTC, the wall clock.
+        reach: whom subscriptions may call; None: the public internet alone.
     """
 
-    def __init__(self, archive: EpcisArchive, named: Named, now: Callable[[], int], shipments: Shipments) -> None:
+    def __init__(
+        self, archive: EpcisArchive, named: Named, now: Callable[[], int], shipments: Shipments, reach: Reach | None = None
+    ) -> None:
+        self._reach = reach or Reach()
         self.archive = archive
         self._shipments = shipments
         self.named = named
@@ -168,7 +173,7 @@ class Interface:
         query = self.known(call.segments[0])
         stated = _object(call)
         now = self._now()
-        made = subscription_of(stated, query.name, now)
+        made = subscription_of(stated, query.name, now, self._reach)
         try:
             self.named.subscribe(made)
         except TakenError:

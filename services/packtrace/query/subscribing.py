@@ -14,14 +14,15 @@ from packtrace.domain.dates import read_time, time_text
 from packtrace.errors import RejectedError
 from packtrace.query.named import Progress, Subscription
 from packtrace.query.problem import ProblemError, of_rejected
+from packtrace.query.reach import Reach
 from packtrace.query.schedule import Schedule
 
 _SCHEDULED: Final = "schedule"
 _FIELDS: Final = frozenset({"dest", "signatureToken", "secret", "stream", "schedule", "reportIfEmpty", "initialRecordTime"})
 
 
-def subscription_of(stated: Mapping[str, object], query: str, now: int) -> Subscription:
-    """The subscription that ``stated`` asks for.
+def subscription_of(stated: Mapping[str, object], query: str, now: int, reach: Reach) -> Subscription:
+    """The subscription that ``stated`` asks for; its destination is one that ``reach`` may call, as far as can be told.
 
     Raises:
         ProblemError: query-invalid.
@@ -31,7 +32,7 @@ def subscription_of(stated: Mapping[str, object], query: str, now: int) -> Subsc
     return Subscription(
         uuid.uuid4().hex,
         query,
-        _destination(stated.get("dest")),
+        _destination(stated.get("dest"), reach),
         now,
         _since(stated, now),
         _secret(stated),
@@ -55,12 +56,14 @@ def shown_subscription(one: Subscription, progress: Progress) -> dict[str, objec
     return out | ({"lastFailure": progress.trouble, "nextAttempt": time_text(progress.not_before)} if progress.failures else {})
 
 
-def _destination(stated: object) -> str:
+def _destination(stated: object, reach: Reach) -> str:
     if isinstance(stated, str) and len(stated) <= 2_000 and stated.isascii() and stated.isprintable() and " " not in stated:
         try:
             parts = urlsplit(stated)
             readable = parts.port is None or parts.port > 0  # raises where the port is no number
             if readable and parts.scheme in ("http", "https") and parts.hostname and not parts.username:
+                if trouble := reach.trouble(stated):
+                    raise ProblemError("query-invalid", f"dest: {trouble}")
                 return stated
         except ValueError:
             pass
