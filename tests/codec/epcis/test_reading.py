@@ -192,6 +192,12 @@ ATTACKS: dict[str, Callable[[], Iterable[bytes]]] = {
     "endless blanks": lambda: (b"{", *[b" " * 65_536] * 400, b"x"),
     "endless header text": lambda: (b"<EPCISDocument><EPCISHeader><a>", *[b"x" * 65_536] * 400, b"</b>"),
     "many members": lambda: (b"{", *[f'"a{number}":{{"b":[{"1," * 1000}1]}},'.encode() for number in range(15_000)]),
+    "bad utf-8 in json": lambda: [json_document(*[EVENT] * 50).replace(b'"type": "EPCISDocument"', b'"type": "EPCIS\xff\xfe\xc0\x80"')],
+    "bad utf-8 in xml": lambda: [xml_document(*[XML_EVENT] * 50).replace(b"OBSERVE", b"OBS\xff\xed\xa0\x80", 40)],
+    "an event without an end": lambda: (
+        xml_document(*[XML_EVENT] * 3).partition(b"</EventList>")[0],
+        *[XML_EVENT[:90].encode() * 700] * 150,
+    ),
     "many numbers": lambda: (b'{"a":[', *[b"1," * 30_000] * 100, b"1]}"),
 }
 
