@@ -220,8 +220,13 @@ class StateLoader(Protocol):
 class HistoryStore(Protocol):
     """The analytical store (ClickHouse), as the sink needs it."""
 
-    def insert(self, table: str, columns: Sequence[tuple[str, str]], rows: int, native: bytes, token: str) -> None:
-        """Insert one Native block exactly once per ``token``. ``columns`` are (name, ClickHouse type).
+    def insert(self, table: str, columns: Sequence[tuple[str, str]], rows: int, native: bytes, token: str, *, derive: bool = True) -> None:
+        """Insert one Native block exactly once per ``token``.
+
+        Args:
+            columns: (name, ClickHouse type).
+            derive: whether a row of the block may belong into an index of the table; the same for the same block. An index need
+                not look at the others, which is cheaper.
 
         Raises:
             UnavailableError: not known whether it was stored; the same call may be repeated.

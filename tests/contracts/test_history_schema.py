@@ -10,17 +10,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from packtrace.adapters.clickhouse import DERIVED, LINEAGE, ClickHouseStore
+from packtrace.adapters.clickhouse import DERIVED, ENTRANCES, LINEAGE, ClickHouseStore
 from packtrace.adapters.clickhouse_migrate import apply, migrate, pending, read_migrations
 from packtrace.codec import history, native
+from packtrace.codec.event_json import decode_event
 from packtrace.codec.history import Row
 from packtrace.contracts import folder
 from packtrace.domain import fact_payload
 from packtrace.domain.fact import Fact
 from packtrace.domain.vocabulary import FactType, Kind
 from packtrace.errors import RefusedError, UnavailableError
-from packtrace.ports import Position
+from packtrace.ports import LogRecord, Position
 from packtrace.sink import event_rows, tables
+from packtrace.sink.event_rows import COLUMNS as EVENTS
+from packtrace.sink.event_rows import plain
 
 pytestmark = pytest.mark.contract
 
@@ -74,6 +77,31 @@ def test_every_table_and_view_answers_and_says_what_it_is(store: ClickHouseStore
         for view, target in derived:
             assert view in found
             assert target in found
+
+
+def event_row(offset: int, **said: object) -> list[bytes]:
+    fields: dict[str, object] = {
+        "id": f"e{offset}", "event_time": "2026-11-22T10:00:00Z", "type": "object", "action": "OBSERVE",
+        "epcs": ["https://id.gs1.org/01/09506000134352/21/A1"],
+    }  # fmt: skip
+    return plain(LogRecord("events", 0, offset, None, None, 1_795_341_700_000_000), decode_event(fields | said))
+
+
+def test_events_enter_with_what_they_state_or_without_once_per_token_either_way(store: ClickHouseStore) -> None:
+    apply(store)
+    shipped = {"transactions": [{"type": "desadv", "id": "D-9"}]}
+    for cells, derive in (([event_row(0), event_row(1, **shipped)], True), ([event_row(2), event_row(3)], False)):
+        block = native.block(EVENTS, len(cells), [b"".join(column) for column in zip(*cells, strict=True)])
+        for _ in range(3):
+            store.insert("events", EVENTS, len(cells), block, f"events/{derive}", derive=derive)
+    assert store.query("SELECT offset FROM events ORDER BY offset") == [(0,), (1,), (2,), (3,)]
+    terms = [("transaction:desadv", "D-9", 1)]
+    assert store.query("SELECT name, value, offset FROM event_terms") == terms
+    store.command("TRUNCATE TABLE event_terms")
+    store.complete("events", {"events/0": Position(0, 0)})
+    assert store.query("SELECT name, value, offset FROM event_terms") == terms
+    sent = "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position"
+    assert [store.query(sent, {"table": entrance}) for entrance in ENTRANCES.values()] == [list(SENT[table]) for table in ENTRANCES]
 
 
 def test_migrating_twice_applies_once(clickhouse_server: str, store: ClickHouseStore) -> None:

@@ -57,9 +57,9 @@ def no_token(patch: pytest.MonkeyPatch) -> None:
     """The table takes whatever comes, though it was stored before: a sleeper wakes up and inserts."""
     insert = MemoryHistory.insert
 
-    def forget_and_insert(self: MemoryHistory, *words: Any) -> None:
+    def forget_and_insert(self: MemoryHistory, *words: Any, derive: bool = True) -> None:
         self.forget_tokens()
-        insert(self, *words)
+        insert(self, *words, derive=derive)
 
     patch.setattr(MemoryHistory, "insert", forget_and_insert)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -12,10 +14,11 @@ from packtrace.codec import event_avro, native, wire
 from packtrace.codec.event_check import check
 from packtrace.codec.event_json import decode_event
 from packtrace.codec.raw_event import RawCorrection, RawEvent, RawTransaction
+from packtrace.contracts import folder
 from packtrace.domain.identifiers import check_digit, sscc_key
 from packtrace.errors import RejectedError, UnavailableError
 from packtrace.ports import LogRecord
-from packtrace.sink.event_rows import COLUMNS, EventRows, plain
+from packtrace.sink.event_rows import COLUMNS, STATED, EventRows, plain
 
 LOG_TIME = 1_795_341_700_000_000
 TIME = LOG_TIME - 100_000_000
@@ -103,6 +106,47 @@ def test_the_short_way_is_the_plain_way(raws: list[RawEvent]) -> None:
             assert decode_event(text) == check(raw, log_time=LOG_TIME)
             assert row[18] == decode_event(text).expiry
             assert (piece.source, piece.first, piece.rows) == ("events/3", (number, 0), 1)
+            assert piece.derive >= any(word in text for word in STATED)
+
+
+scans = st.builds(
+    RawEvent,
+    type=st.just("object"),
+    action=st.sampled_from(["ADD", "OBSERVE", "DELETE"]),
+    epcs=st.tuples(
+        st.one_of(
+            st.from_regex(r"[A-Za-z0-9]{1,20}", fullmatch=True).flatmap(
+                lambda serial: st.sampled_from([LINK + serial, "010950600013435221" + serial, "urn:epc:id:sgtin:9506000.013435." + serial])
+            ),
+            st.just(PALLET),
+        )
+    ),
+    **rest,
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(scans, min_size=1, max_size=4))
+def test_a_scan_of_a_known_line_is_the_plain_way(raws: list[RawEvent]) -> None:
+    table = rows()
+    for number, raw in enumerate([*raws, *raws]):
+        one = record(raw, offset=number)
+        try:
+            expected = plain(one, check(raw, log_time=LOG_TIME))
+        except RejectedError:
+            expected = None
+        piece = table.read(one)
+        assert (None if piece is None else list(piece.bodies)) == expected
+        if piece is not None and not piece.derive:
+            _, [row] = native.read(native.block(COLUMNS, 1, piece.bodies))
+            assert isinstance(row[-1], bytes)
+            assert not any(word in row[-1] for word in STATED)
+
+
+def test_what_has_a_part_in_the_terms_is_what_their_view_looks_for() -> None:
+    view = (folder() / "clickhouse" / "0011_cheap_inserts.sql").read_text(encoding="utf-8")
+    condition = view.partition("multiSearchAny(event, [")[2].partition("])")[0]
+    assert tuple(word.encode() for word in re.findall(r"'([^']+)'", condition)) == STATED
 
 
 def test_a_schema_of_another_writer_takes_the_plain_way() -> None:

@@ -287,9 +287,9 @@ def test_a_slow_table_never_keeps_the_sink_from_the_group_for_long(monkeypatch: 
         world.write([row])
     insert = world.history.insert
 
-    def slow(*words: Any) -> None:
+    def slow(*words: Any, derive: bool) -> None:
         world.now += 25
-        insert(*words)
+        insert(*words, derive=derive)
 
     monkeypatch.setattr(world.history, "insert", slow)
     sink, reader = world.sink()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from packtrace.ports import Committed, LogRecord, Position, TopicPartition
-from packtrace.sink.lane import RUSH_SPACING_SECONDS, Lane, Limits, recover
+from packtrace.sink.lane import RUSH_SPACINGS, Lane, Limits, recover
 from tests.sink.world import Rows, encoded
 
 import pytest  # isort: skip
@@ -48,12 +48,12 @@ def test_in_a_rush_blocks_are_further_apart_until_a_pause_or_the_rush_is_over() 
     for number, now in enumerate((10.8, 11.0, 11.2), 2):
         take(one, record(number), now)
         assert one.due_at() == now + 0.25 or now + 0.25 < 10.75 + 0.5
-    for number, now in enumerate((12.0, 13.0, 14.6), 5):
+    for number, now in enumerate((12.0, 12.3, 12.6), 5):
         take(one, record(number), now)
-    assert one.due_at() == 10.75 + RUSH_SPACING_SECONDS
-    one.stored(one.form(), 14.75)  # six rows in four seconds
-    take(one, record(8), 14.8)
-    assert one.due_at() == 14.75 + 0.5
+    assert one.due_at() == 10.75 + RUSH_SPACINGS * 0.5
+    one.stored(one.form(), 12.75)  # six rows in two seconds
+    take(one, record(8), 12.8)
+    assert one.due_at() == 12.75 + 0.5
 
 
 def test_a_full_block_is_due_at_once_and_holds_no_more_than_its_limit() -> None:

@@ -76,6 +76,9 @@ LINEAGE = {
 DERIVED = {"history": (("items_from_history", "items"),), "events": (("terms_from_events", "event_terms"),)}
 """Table -> (materialized view, its target). A target keeps one row per lineage, so filling it twice changes nothing."""
 
+ENTRANCES = {"events": "events_stated"}
+"""Table -> the table of the same columns that fills it and what is derived from it; the table itself takes what is not derived from."""
+
 INSERT_SETTINGS = {
     "async_insert": 0,
     "optimize_on_insert": 0,
@@ -126,7 +129,7 @@ class ClickHouseStore:
         self._lock = threading.Lock()
         self._client: Any = None
 
-    def insert(self, table: str, columns: Sequence[tuple[str, str]], rows: int, native: bytes, token: str) -> None:
+    def insert(self, table: str, columns: Sequence[tuple[str, str]], rows: int, native: bytes, token: str, *, derive: bool = True) -> None:
         if not token:
             raise RefusedError(f"insert, table {table}: expected a deduplication token, found none")
         if not 0 < rows <= BLOCK_ROWS_MAX:
@@ -134,7 +137,7 @@ class ClickHouseStore:
         settings = INSERT_SETTINGS | {"insert_deduplication_token": token}
         names = [name for name, _ in columns]
         try:
-            self._connected().raw_insert(table, names, native, settings=settings, fmt="Native")
+            self._connected().raw_insert(ENTRANCES.get(table, table) if derive else table, names, native, settings=settings, fmt="Native")
         except ClickHouseError as e:
             raise self._translated(e, f"insert, table {table}") from e
 
@@ -181,7 +184,10 @@ class ClickHouseStore:
             if not rows:
                 raise RefusedError(f"clickhouse at {self._address}: the view {view} is missing; run packtrace migrate")
             # a view selects all columns of its target in their order, and its text is the server's own
-            sql = "INSERT INTO " + target + " SELECT * FROM (" + str(rows[0][0]) + ") WHERE offset >= " + str(int(floor))  # noqa: S608
+            select = str(rows[0][0])
+            if table in ENTRANCES:  # which keeps nothing
+                select = re.sub(rf"\b{ENTRANCES[table]}\b", table, select)
+            sql = "INSERT INTO " + target + " SELECT * FROM (" + select + ") WHERE offset >= " + str(int(floor))  # noqa: S608
             try:
                 self._connected().command(sql, settings=INSERT_SETTINGS | {"insert_deduplication_token": f"complete/{uuid.uuid4()}"})
             except ClickHouseError as e:

@@ -41,7 +41,7 @@ class MemoryHistory:
         self._window = window
         self._tokens: dict[str, deque[str]] = {}
 
-    def insert(self, table: str, columns: Sequence[tuple[str, str]], rows: int, native: bytes, token: str) -> None:
+    def insert(self, table: str, columns: Sequence[tuple[str, str]], rows: int, native: bytes, token: str, *, derive: bool = True) -> None:
         if not token:
             raise RefusedError(f"insert, table {table}: expected a deduplication token, found none")
         self._answer()

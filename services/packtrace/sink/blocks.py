@@ -17,7 +17,7 @@ from packtrace.ports import LogRecord, Position
 
 
 class Piece(NamedTuple):
-    """``lineage`` answers the position of every row; it is asked only when a piece must be cut."""
+    """``lineage`` answers the position of every row; it is asked only when a piece must be cut. ``derive``: see ``HistoryStore.insert``."""
 
     source: str
     first: Position
@@ -25,6 +25,7 @@ class Piece(NamedTuple):
     rows: int
     bodies: Sequence[bytes]
     lineage: Callable[[], Sequence[Position]]
+    derive: bool = True
 
 
 class Table(Protocol):
@@ -71,6 +72,8 @@ class Block(NamedTuple):
     native: bytes
     watermarks: Mapping[str, Position]
     """Of the table's sources, once it is stored."""
+    derive: bool
+    """See ``HistoryStore.insert``."""
 
 
 def newer(piece: Piece, columns: Sequence[tuple[str, str]], seen: Position | None) -> Piece | None:
@@ -83,7 +86,7 @@ def newer(piece: Piece, columns: Sequence[tuple[str, str]], seen: Position | Non
     drop = bisect_right(positions, seen)
     bodies = [_without(body, type_, drop, piece.rows) for (_, type_), body in zip(columns, piece.bodies, strict=True)]
     kept = positions[drop:]
-    return Piece(piece.source, kept[0], piece.last, piece.rows - drop, bodies, lambda: kept)
+    return Piece(piece.source, kept[0], piece.last, piece.rows - drop, bodies, lambda: kept, piece.derive)
 
 
 def _without(body: bytes, type_: str, drop: int, rows: int) -> bytes:
@@ -104,12 +107,14 @@ def form(
         if piece is None or not piece.rows:
             continue
         came += piece.rows
-        new = newer(piece, columns, seen.get(piece.source))
+        last = seen.get(piece.source)
+        new = piece if last is None or piece.first > last else newer(piece, columns, last)
         if new is not None:
             kept.append(new)
             seen[new.source] = new.last
     rows = sum(piece.rows for piece in kept)
-    return Block(start, end, rows, came - rows, _native(columns, rows, kept) if rows else b"", seen)
+    joined = _native(columns, rows, kept) if rows else b""
+    return Block(start, end, rows, came - rows, joined, seen, any(piece.derive for piece in kept))
 
 
 def _native(columns: Sequence[tuple[str, str]], rows: int, pieces: Sequence[Piece]) -> bytes:

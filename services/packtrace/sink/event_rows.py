@@ -1,8 +1,8 @@
 """The row of an event: what the router accepts, as columns and as canonical JSON.
 
-Two ways, held equal by a property test. ``plain`` reads, checks and writes the whole event. ``read`` remembers what a line
-repeats from scan to scan, beside the bytes it came in: the checked part, its encoded columns, its pieces of JSON; a scan
-then costs its own identifiers (8 us against 30).
+Ways held equal by a property test: ``plain`` reads, checks and writes the whole event; ``_fast`` remembers what a line repeats
+from scan to scan, beside the bytes it came in: the checked part, its encoded columns, its pieces of JSON; ``_scan`` is for an event
+that names one item in a plain spelling, which is most of what lines write, and costs little more than its own identifiers.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Final, NamedTuple
 import msgspec
 
 from packtrace.codec import event_avro, native, wire
-from packtrace.codec.event_check import check, check_varying, expiry_needs_time, shared
+from packtrace.codec.event_check import AHEAD_MAX, check, check_varying, expiry_needs_time, shared
 from packtrace.codec.event_json import raw_of, to_json
-from packtrace.codec.identifiers import digital_link
+from packtrace.codec.identifiers import digital_link, plain_item
 from packtrace.codec.raw_event import RawEvent
-from packtrace.domain.dates import date_text, time_text
+from packtrace.codec.vocabulary_words import TEXT_CHARACTERS_MAX
+from packtrace.domain.dates import SECOND, TIME_MAX, date_text, time_text
 from packtrace.domain.event import Event
 from packtrace.domain.explode import ops_of
+from packtrace.domain.vocabulary import EventType
 from packtrace.errors import RejectedError
 from packtrace.ports import LogRecord, Position, Schemas
 from packtrace.sink.blocks import Piece
@@ -28,6 +30,8 @@ from packtrace.sink.row import Columns, encoder
 
 TAILS_MAX = 8_192
 """What lines repeat: some hundred per line and product."""
+SECONDS_MAX = 4_096
+"""Remembered, of event times."""
 
 # fmt: off
 COLUMNS: Columns = (
@@ -56,7 +60,16 @@ COLUMNS: Columns = (
 )
 # fmt: on
 
+_ITEMS: Final = [name for name, _ in COLUMNS].index("items")
+_EVENT: Final = [name for name, _ in COLUMNS].index("event")
 _encode_row = encoder(COLUMNS)
+_new_position = tuple.__new__
+STATED: Final = (
+    b'"epcis":{', b'"transactions":[', b'"lots":[', b'"correction":{', b'"source_party":', b'"source_place":', b'"destination_party":',
+    b'"destination_place":',
+)  # fmt: skip
+"""What an event must say to have a part in ``event_terms``: the condition of its materialized view, which a test compares."""
+
 _json = msgspec.json.encode
 _u16, _i64, _u32 = struct.Struct("<H").pack, struct.Struct("<q").pack, struct.Struct("<I").pack
 
@@ -77,6 +90,13 @@ class _Tail(NamedTuple):
     """With the lot and expiry of ``checked`` before it."""
     other_rest: bytes
     """Without them: a code of the event may state its own."""
+    derive: bool
+    scans: bool
+    """An event of it that names one item in a plain spelling needs no further check than that of its head."""
+    to_time: bytes
+    """Of a scan: what stands between its id and its time, between that and its item, and behind that."""
+    to_item: bytes
+    to_end: bytes
 
 
 class EventRows:
@@ -90,35 +110,74 @@ class EventRows:
         self._schemas = schemas
         self.latency_seconds = latency_seconds
         self.spacing_seconds = spacing_seconds
-        self._ours: dict[int, bool] = {}
+        self._ours: dict[bytes, bool] = {}
         self._tails: dict[bytes, _Tail] = {}
+        self._seconds: dict[int, bytes] = {}
 
     def owns(self, partition: int, source: str) -> bool:
         return source == f"events/{partition}"
 
     def read(self, record: LogRecord) -> Piece | None:
+        value = record.value or b""
+        derive = True
         try:
-            schema_id, body = wire.unframe(record.value)
-            ours = self._ours.get(schema_id)
+            ours = self._ours.get(value[: wire.HEADER_BYTES])
             if ours is None:
-                ours = self._ours[schema_id] = event_avro.BODY.is_ours(self._schemas.schema(schema_id))
-            cells = self._fast(record, body) if ours else None
+                schema_id = wire.unframe(record.value)[0]
+                ours = self._ours[value[: wire.HEADER_BYTES]] = event_avro.BODY.is_ours(self._schemas.schema(schema_id))
+            cells, derive = (self._scan(record, value) or self._fast(record, value)) if ours else (None, True)
             if cells is None:
+                schema_id, body = wire.unframe(value)
                 raw = event_avro.decode(body, None if ours else self._schemas.schema(schema_id))
                 cells = plain(record, check(raw, log_time=record.log_time))
         except RejectedError:
             return None
-        at = Position(record.offset, 0)
-        return Piece(f"events/{record.partition}", at, at, 1, cells, lambda: (at,))
+        at = _new_position(Position, (record.offset, 0))
+        return Piece(f"events/{record.partition}", at, at, 1, cells, lambda: (at,), derive)
 
-    def _fast(self, record: LogRecord, body: bytes) -> list[bytes] | None:
-        """None where the event must take the plain way."""
-        head = event_avro.read_head(body)
+    def _scan(self, record: LogRecord, value: bytes) -> tuple[list[bytes] | None, bool] | None:
+        """None where the event is no scan of a line that is known."""
+        scan = event_avro.read_scan(value, wire.HEADER_BYTES)
+        if scan is None:
+            return None
+        id, event_time, sequence, epc, tail_at = scan
+        tail = self._tails.get(value[tail_at:])
+        if tail is None or not tail.scans or not id or len(id) > TEXT_CHARACTERS_MAX or not id.isprintable():
+            return None
+        _, partition, offset, _, _, log_time, _ = record
+        item = plain_item(epc)
+        if not item or event_time > log_time + AHEAD_MAX or event_time > TIME_MAX:
+            return None
+        link = epc if epc[0] == "h" else digital_link(item)  # what plain_item takes that begins so is the canonical one
+        number = b"" if sequence is None else b',"sequence":%d' % sequence
+        event = b'{"id":%b%b%b%b%b"]%b%b' % (
+            _json(id), tail.to_time, self._time_text(event_time), tail.to_item, link.encode(), number, tail.to_end,
+        )  # fmt: skip
+        cells = tail.cells.copy()
+        cells[:5] = _u16(partition), _i64(offset), _i64(log_time), _i64(event_time), native.text(id)
+        cells[_EVENT] = native.text(event)
+        return cells, tail.derive
+
+    def _time_text(self, micros: int) -> bytes:
+        """``time_text``, less what the instants of a second share: lines scan many a second."""
+        second, rest = divmod(micros, SECOND)
+        text = self._seconds.get(second)
+        if text is None:
+            if len(self._seconds) >= SECONDS_MAX:
+                self._seconds.clear()
+            text = self._seconds[second] = time_text(second * SECOND)[:-1].encode()
+        if not rest:
+            return text + b"Z"
+        return b"%b.%06dZ" % (text, rest) if rest % 1_000 else b"%b.%03dZ" % (text, rest // 1_000)
+
+    def _fast(self, record: LogRecord, value: bytes) -> tuple[list[bytes] | None, bool]:
+        """No cells where the event must take the plain way."""
+        head = event_avro.read_head(value[wire.HEADER_BYTES :])
         tail = self._tails.get(head.tail)
         if tail is None:
             raw = event_avro.read_tail(head.tail)
             if raw.inputs or raw.outputs or raw.lots or raw.correction is not None or raw.epcis or expiry_needs_time(raw):
-                return None
+                return None, True
             tail = self._remember(head.tail, raw)
         event = check_varying(
             tail.checked, head.id, head.event_time, head.sequence, head.epcs, head.parent, head.children, log_time=record.log_time
@@ -133,18 +192,26 @@ class EventRows:
         cells[18] = _u32(event.expiry)
         cells[19] = native.text(event.parent)
         cells[20] = _u32(len(event.epcs) + len(event.children) + (1 if event.parent else 0))
-        cells[21] = native.text(_written(event, tail))
-        return cells
+        cells[_EVENT] = native.text(_written(event, tail))
+        return cells, tail.derive
 
     def _remember(self, key: bytes, raw: RawEvent) -> _Tail:
         checked = shared(raw)
         cells = plain(LogRecord("events", 0, 0, None, None, 0), checked)
+        cells[_ITEMS] = _u32(1)
         fields = msgspec.to_builtins(raw_of(checked))
         if checked.extensions:
             fields["extensions"] = msgspec.Raw(checked.extensions.encode())
         other = [name for name in fields if name not in _APART]
-        parts = (_part(fields, names) for names in (_BEFORE_TIME, _AFTER_TIME, ("lot", "expiry", *other), other))
-        tail = _Tail(checked, cells, *parts)
+        before, after, rest, other_rest = (_part(fields, names) for names in (_BEFORE_TIME, _AFTER_TIME, ("lot", "expiry", *other), other))
+        tail = _Tail(
+            checked, cells, before, after, rest, other_rest,
+            derive=any(word in other_rest for word in STATED),
+            scans=checked.type is EventType.OBJECT,
+            to_time=b"".join([b"," + part for part in (before,) if part]) + b',"event_time":"',
+            to_item=b'",' + after + b',"epcs":["' if after else b'","epcs":["',
+            to_end=b"," + rest + b"}" if rest else b"}",
+        )  # fmt: skip
         if len(self._tails) >= TAILS_MAX:
             self._tails.clear()
         self._tails[key] = tail

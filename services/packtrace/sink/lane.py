@@ -13,9 +13,9 @@ from packtrace.sink.intent import Intent, decode, encode, token
 from packtrace.sink.poison import Note, Watch
 
 RUSH_ROWS_PER_SECOND = 500
-RUSH_SPACING_SECONDS = 4.0
-"""While rows come faster than that and without a pause, blocks are this far apart: an insert costs 13 to 20 ms of CPU before its
-first row and 4 us for each, so blocks of a second's rows would cost twice as much as blocks of four."""
+RUSH_SPACINGS = 4
+"""While rows come faster than that and without a pause, blocks are so many times their usual spacing apart: an insert costs 13 to 20 ms
+of CPU before its first row and 4 us for each, so blocks of a second's rows would cost twice as much as blocks of four."""
 
 
 class Limits(NamedTuple):
@@ -112,7 +112,7 @@ class Lane:
             return self._oldest_at
         due = max(self._oldest_at + self.table.latency_seconds, self._stored_at + self.table.spacing_seconds)
         if self._rush:
-            due = max(due, min(self._newest_at + self.table.latency_seconds, self._stored_at + RUSH_SPACING_SECONDS))
+            due = max(due, min(self._newest_at + self.table.latency_seconds, self._stored_at + RUSH_SPACINGS * self.table.spacing_seconds))
         return due
 
     def form(self) -> Block:

@@ -290,12 +290,12 @@ class Sink:
         if again and not self._lost(lane, block):
             self._store.complete(table.name, lane.watermarks)
         else:
-            self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block))
+            self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block), derive=block.derive)
             self._pass_point("sink.after_insert")
             if (again or lane.reform_end is not None) and self._lost(lane, block):
                 # the table remembers the token and not the rows: it lost its last writes with the power
                 lane.generation = self._fresh_generation()
-                self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block))
+                self._store.insert(table.name, table.columns, block.rows, block.native, lane.token(block), derive=block.derive)
         lane.stored(block, self._clock())
         self._noticed.stored(table.name, block.rows, block.repeats, self._clock() - started)
 
