@@ -149,16 +149,16 @@ def pass_on(state: State, key: Key, itself: str, rows: Rows, named: bool, out: O
     Args:
         named: whether the event names this container too.
     """
+    parent = state.parent
     joins: dict[tuple[str, ...], int] = {}
     questions: dict[tuple[str, ...], int] = {}
     for (asks, told_by, _), row in rows.items():
         told = row.told
-        if told is Told.CHANGED or told is Told.BROUGHT:
+        if told is Told.CHANGED or told is Told.BROUGHT or (told is Told.JOINED and not parent):
             continue
         path = (asks,) if asks == told_by else fact_payload.path(row.payload)
         asked = joins if CLASS[told] == _JOINING else questions
         asked[path] = min(row.log_time, asked.get(path, row.log_time))
-    parent = state.parent
     here = fact_payload.named(itself) if named else itself
     if not parent:
         for path, log_time in questions.items():

@@ -18,11 +18,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from enum import IntEnum
 from itertools import repeat
+from operator import is_
 from typing import Final, NamedTuple
 
 from packtrace.domain.inside import Inside
 from packtrace.domain.order import Key
-from packtrace.domain.packed_key import pack_key, unpack_key
+from packtrace.domain.packed_key import pack_key, pack_short, unpack_key
 
 MEMORY: Final = b"\x00"
 _SETTLED: Final = b"\x01"
@@ -164,6 +165,10 @@ class Content:
 
     def move(self, inside: Inside, key: Key) -> None:
         """Move ``inside`` by the rows of one event: those that left, those that joined, those that changed."""
+        shared = _shared(self.open[key])
+        if shared is not None and shared.told is Told.JOINED:
+            inside.put_all([asks for asks, _, _ in self.open[key]], shared.payload)
+            return
         rows = [(_MOVES[row.told], asks, row) for (asks, _, _), row in self.open[key].items() if row.told in _MOVES]
         if len(rows) > 1:
             rows.sort(key=_place)
@@ -204,7 +209,9 @@ class Content:
 
     def log_time(self, key: Key) -> int:
         """When the event of ``key`` was logged."""
-        return min(row.log_time for row in self.open[key].values())
+        rows = self.open[key]
+        shared = _shared(rows)
+        return min(row.log_time for row in rows.values()) if shared is None else shared.log_time
 
     def take_changes(self) -> dict[bytes, bytes | None]:
         """The entries written since the last call; None where one is gone."""
@@ -228,8 +235,14 @@ class Content:
         return self._pack_rows(key) if key in self.open else None
 
     def _pack_rows(self, key: Key) -> bytes:
-        logged = self.log_time(key)
         rows = self.open[key]
+        shared = _shared(rows)
+        if shared is not None and shared.told is not Told.PASSED_JOINED and shared.told is not Told.PASSED_SIGHTING:
+            told = bytes((shared.told,))
+            return b"".join(
+                (shared.log_time.to_bytes(7, "big"), _pack_payload(shared.payload), *sorted(told + pack_short(asks) for asks, _, _ in rows))
+            )
+        logged = self.log_time(key)
         common = _common([row.payload for row in rows.values()])
         packed = [_pack_row(asks, told_by, row, logged, common) for (asks, told_by, _), row in rows.items()]
         packed.sort()
@@ -255,6 +268,13 @@ def event_key(name: bytes) -> Key:
 def of_open_event(name: bytes) -> bool:
     """Whether an entry is of an event that has not settled."""
     return name[:1] == _EVENT
+
+
+def _shared(rows: Rows) -> Row | None:
+    """The row that all of ``rows`` are, as ``put_all`` wrote it; None where it takes longer to see."""
+    values = iter(rows.values())
+    first = next(values)
+    return first if all(map(is_, values, repeat(first))) else None
 
 
 def _place(row: tuple[int, str, Row]) -> tuple[int, str]:
@@ -319,6 +339,7 @@ def _unpack_rows(entry: bytes) -> Rows:
     rows: Rows = {}
     at = 9 + int.from_bytes(entry[7:9], "big")
     common = entry[9:at]
+    alike = {told: Row(told, common, log_time) for told in Told}
     while at < len(entry):
         flags, length = entry[at], entry[at + 1]
         at += 2 + length
@@ -337,5 +358,6 @@ def _unpack_rows(entry: bytes) -> Rows:
             at += 2 + length
             payload = entry[at - length : at]
         told = Told(flags & 0x0F)
-        rows[asks, told_by, CLASS[told]] = Row(told, payload, row_logged)
+        row = Row(told, payload, row_logged) if flags & (_LOGGED_LATER | _HAS_PAYLOAD) else alike[told]
+        rows[asks, told_by, CLASS[told]] = row
     return rows

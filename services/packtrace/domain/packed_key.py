@@ -19,6 +19,15 @@ def pack_key(key: str) -> bytes:
     return b"\x01" + pack_gtin(key[2:16]) + key[18:].encode()
 
 
+def pack_short(key: str) -> bytes:
+    """``pack_key`` with its length before it, of keys that come once: nothing is remembered but the GTIN."""
+    if key[:2] != "01":
+        return b"\x09" + pack_key(key)
+    serial = key[18:].encode()
+    return bytes((7 + len(serial), 1)) + pack_gtin(key[2:16]) + serial
+
+
+@lru_cache(maxsize=4_096)
 def pack_gtin(gtin: str) -> bytes:
     """14 digits in 6 bytes."""
     return int(gtin).to_bytes(6, "big")
