@@ -54,13 +54,13 @@ def test_killed_there_nothing_is_lost_and_nothing_is_twice(works: Works, tmp_pat
 
 
 def kill_the_gateway(works: Works, gateway: Process, place: str) -> None:
-    """Asked until it dies, and then once more for the same."""
-    said = [event for event in works.story() if isinstance(event, dict)]
-    answers = 0
+    """Asked until it dies, and then once more for what it did not answer."""
+    answers, said = 0, []
     try:
         gateway.start(crash_at=place)
         with suppress(OSError, http.client.HTTPException):
             while answers < ANSWERS_MAX:
+                said = [event for event in works.story() if isinstance(event, dict)]
                 assert gateway.ask("POST", "/events", said).status == 202
                 answers += 1
         assert gateway.ended() == KILLED

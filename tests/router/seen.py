@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from packtrace.adapters.registry_memory import MemoryRegistry
@@ -52,9 +53,13 @@ class Reference(NamedTuple):
     json: str | None
 
 
+decoded = lru_cache(maxsize=4_096)(ops.decode)
+"""For looking only: several questions are asked of each record."""
+
+
 def ops_of(bodies: Iterable[bytes]) -> list[Op]:
     """The ops of a partition's records, in order."""
-    return [op for body in bodies for op in _ops(ops.decode(body))]
+    return [op for body in bodies for op in _ops(decoded(body))]
 
 
 def _ops(batch: ops.OpsBatch) -> list[Op]:
@@ -84,7 +89,7 @@ def reference_of(bodies: Iterable[bytes]) -> list[Reference]:
     """The reference changes of a partition's records, in order."""
     return [
         Reference(batch.sources[row.source], *row[1:])
-        for batch in map(ops.decode, bodies)
+        for batch in map(decoded, bodies)
         for row in batch.reference
     ]  # fmt: skip
 

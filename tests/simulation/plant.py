@@ -34,6 +34,7 @@ CALM_ROUND_SECONDS = 1.0
 ROUNDS_MAX = 600
 RECORDS_MAX = 3
 """Of one round of router and tracker: a short history takes several."""
+CALM_BITE_BYTES = 1 << 20
 CALM_RECORDS_MAX = 12
 """When nothing fails any more: more than a round of ticks, or the end is never reached."""
 HOUR = 3_600_000_000
@@ -91,7 +92,7 @@ class Process:
         ids = {topic: plant.registry_ids[topic] for topic in ("ops", "history", "alerts")}
         tracker = Tracker(
             reader, self._writer, self._store(), Wire(lambda topic, body: wire.frame(ids[topic], body), lambda value: wire.unframe(value)[1]),
-            partitions=PARTITIONS["ops"], history_partitions=PARTITIONS["history"], records_max=plant.records_max, items_max=6, bite_bytes=1,
+            partitions=PARTITIONS["ops"], history_partitions=PARTITIONS["history"], records_max=plant.records_max, items_max=6, bite_bytes=plant.bite_bytes,
             learn_after=1,
             clock=plant.seconds, sleep=plant.pass_time,
         )  # fmt: skip
@@ -126,7 +127,7 @@ class Plant:
     """
 
     def __init__(self, kinds: tuple[str, ...] = KINDS, records_max: int = RECORDS_MAX) -> None:
-        self.kinds, self.records_max = kinds, records_max
+        self.kinds, self.records_max, self.bite_bytes = kinds, records_max, 1
         self.log = MemoryLog(PARTITIONS, LOG_TIME)
         self.redis = MemoryStateStore()
         self.clickhouse = MemoryHistory()
@@ -265,7 +266,7 @@ class Plant:
         self.log.fail_writes = self.log.lose_acks = self.redis.lose_answers = self.clickhouse.lose_answers = 0
         for place in sorted(self.processes):
             self._end(place, lambda process: process.kill(stored=1))
-        self.records_max = max(self.records_max, CALM_RECORDS_MAX)
+        self.records_max, self.bite_bytes = max(self.records_max, CALM_RECORDS_MAX), CALM_BITE_BYTES
         self._until_quiet()
 
     def _until_quiet(self) -> None:

@@ -18,7 +18,7 @@ from packtrace.ports import LogRecord, PartitionMeta, TopicPartition
 from packtrace.router.core import Core, schema_id_of
 from packtrace.tracker.engine import OpsRecord, PartitionEngine
 from packtrace.tracker.loading import load
-from tests.router.seen import by_source, ops_of, reference_of
+from tests.router.seen import by_source, decoded, ops_of, reference_of
 from tests.simulation.plant import PARTITIONS, Plant
 
 RECORDS_ALL = 1_000
@@ -108,7 +108,7 @@ def _every_fact_is_told_once(plant: Plant, reading: Reading) -> None:
     told = set()
     for number in range(PARTITIONS["ops"]):
         for record in plant.log.records[TopicPartition("ops", number)]:
-            batch = ops.decode(wire.unframe(record.value)[1])
+            batch = decoded(wire.unframe(record.value)[1])
             for row in batch.facts:
                 told.add((batch.sources[row.source], row.offset, row.nth, number, _pack(row.fact)))
     assert told - reading.facts == set(), "facts in the log that do not follow from it"
