@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from collections.abc import Sequence
 
+import fastavro
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packtrace.codec import native
-from packtrace.codec.history import COLUMNS, RECORD_BYTES_MAX, HistoryBuilder, HistoryRecord, Like, Row, decode, encode, like, rows_of
-from packtrace.contracts import folder
+from packtrace.codec.history import (
+    COLUMNS,
+    RECORD_BYTES_MAX,
+    VERSION,
+    HistoryBuilder,
+    HistoryRecord,
+    Like,
+    Row,
+    decode,
+    encode,
+    like,
+    rows_of,
+)
+from packtrace.contracts import folder, schema_text
 
 TEXT = st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), max_size=20) | st.sampled_from(("", "é", "x" * 130))
 INT = st.integers(0, 2**40)
@@ -69,6 +84,15 @@ def plain(rows: Sequence[Row], partition: int) -> list[bytes]:
         )
         bodies.append(encode(record))
     return bodies
+
+
+@given(st.lists(st.sampled_from((b"", b"x", b"y" * 63, b"z" * 64, b"w" * 20_000)), min_size=len(COLUMNS), max_size=len(COLUMNS)), INT, INT)
+def test_a_record_is_what_an_avro_writer_writes(bodies: list[bytes], partition: int, rows: int) -> None:
+    out = io.BytesIO()
+    columns = dict(zip((name for name, _ in COLUMNS), bodies, strict=True))
+    schema = fastavro.parse_schema(json.loads(schema_text("history.avsc")))
+    fastavro.schemaless_writer(out, schema, {"version": VERSION, "partition": partition % 2**31, "rows": rows % 2**31, "columns": columns})
+    assert encode(HistoryRecord(partition % 2**31, rows % 2**31, bodies)) == out.getvalue()
 
 
 SHARED = (

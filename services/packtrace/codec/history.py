@@ -30,6 +30,12 @@ RECORD_BYTES_MAX: Final = 512 * 1024
 _ROW_BYTES: Final = 288
 """Numbers, length prefixes and words of a row at their longest: two GLNs with extension, a lot, vocabulary."""
 
+
+def _long(number: int) -> bytes:
+    """A number from 0 as Avro writes it."""
+    return native.varint(2 * number)
+
+
 # fmt: off
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("item",            "String"),
@@ -62,7 +68,7 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
 )
 # fmt: on
 _NAMES: Final = tuple(name for name, _ in COLUMNS)
-_PARTITION: Final = _NAMES.index("partition")
+_AVRO_NAMES: Final = tuple(_long(len(name)) + name.encode() for name in _NAMES)
 _OFFSET: Final = _NAMES.index("offset")
 _POSITION: Final = _NAMES.index("position")
 
@@ -304,12 +310,12 @@ class HistoryBuilder:
 
 
 def encode(record: HistoryRecord) -> bytes:
-    """The Avro body."""
-    out = io.BytesIO()
-    columns = dict(zip(_NAMES, record.bodies, strict=True))
-    value = {"version": VERSION, "partition": record.partition, "rows": record.rows, "columns": columns}
-    fastavro.schemaless_writer(out, _schema(), value)
-    return out.getvalue()
+    """The Avro body: the numbers, then one block of a map of bytes. Joined once; a writer would copy each column twice more."""
+    parts = [_long(VERSION), _long(record.partition), _long(record.rows), _long(len(_NAMES))]
+    for name, body in zip(_AVRO_NAMES, record.bodies, strict=True):
+        parts += (name, _long(len(body)), body)
+    parts.append(_long(0))
+    return b"".join(parts)
 
 
 def decode(body: bytes) -> HistoryRecord:

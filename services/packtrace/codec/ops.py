@@ -105,8 +105,8 @@ TEXTS: tuple[tuple[str, str], ...] = (
 # fmt: on
 
 _contexts = msgspec.msgpack.Decoder(list[Context])
-_facts = msgspec.msgpack.Decoder(list[tuple[int, int, int, Fact]])
-_reference = msgspec.msgpack.Decoder(list[tuple[int, int, int, str, str, str | None]])
+_facts = msgspec.msgpack.Decoder(list[FactRow])
+_reference = msgspec.msgpack.Decoder(list[ReferenceRow])
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -187,8 +187,8 @@ def _batch(record: dict[str, Any]) -> OpsBatch:
         clock=record["clock"],
         clock_sources=record["clock_sources"],
         contexts=_contexts.decode(record["contexts"]) if record["contexts"] else [],
-        facts=[FactRow._make(row) for row in _facts.decode(record["facts"])] if record["facts"] else [],
-        reference=[ReferenceRow._make(row) for row in _reference.decode(record["reference"])] if record["reference"] else [],
+        facts=_facts.decode(record["facts"]) if record["facts"] else [],
+        reference=_reference.decode(record["reference"]) if record["reference"] else [],
         **columns,
     )
     _check_indices(batch)

@@ -12,7 +12,7 @@ import msgspec
 from packtrace.domain.vocabulary import FactType, Kind
 
 
-class Fact(msgspec.Struct, frozen=True, array_like=True):
+class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The envelope every fact shares; ``payload`` is what its type adds, canonical msgpack."""
 
     type: FactType
