@@ -10,10 +10,8 @@ import io
 import json
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from subprocess import TimeoutExpired
 from typing import Any
 
 import fastavro
@@ -26,12 +24,12 @@ from packtrace.codec.event_json import raw_from_json
 from packtrace.contracts import schema_text
 from packtrace.errors import RefusedError
 from tests.crash.wire import Link, Refuse
-from tests.crash.works import DOCKS, SERVICES, Works
+from tests.crash.works import DOCKS, READY_SECONDS, SERVICES, Works
 
 pytestmark = [pytest.mark.crash, pytest.mark.sweep, pytest.mark.timeout(300)]
 
 STARTS_MAX = 12
-LIVES_SECONDS = 4.0
+POISON = '"event": "poison"'
 POLL_SECONDS = 8.0
 JUMPS_SECONDS = (3_600, -3_600, 300, -300, 0)
 
@@ -62,13 +60,16 @@ def rows(works: Works, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
 
 
 def start_until_it_lives(works: Works, name: str, words: str) -> int:
-    """As a supervisor would; how often it died."""
+    """As a supervisor would, until it has said what it sets aside; how often it died."""
+    said = works.log(name, 100_000).count(POISON)
     for died in range(STARTS_MAX):
         works.start(name, planted={"fatal": words})
-        with suppress(TimeoutExpired):
-            works.running[name].wait(LIVES_SECONDS)
-        if works.lives(name):
-            return died
+        end = time.monotonic() + READY_SECONDS
+        while works.lives(name) and time.monotonic() < end:
+            if works.log(name, 100_000).count(POISON) > said:
+                return died
+            time.sleep(0.2)
+        assert not works.lives(name), f"{name} neither died nor set anything aside: {works.log(name)}"
         works.ended(name)
     raise AssertionError(f"{name} still dies after {STARTS_MAX} starts: {works.log(name)}")
 
