@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from packtrace.domain import dates as dates_module
 from packtrace.domain.dates import (
     TIME_MAX,
     date_text,
@@ -44,6 +45,24 @@ def test_a_time_is_the_same_instant_in_every_zone(micros: int, minutes: int) -> 
     if 1970 <= local.year < 2300:
         text = local.isoformat(timespec="microseconds").removesuffix("+00:00") + zone_text(minutes)
         assert read_time(text) == micros
+
+
+@given(moments, st.lists(st.tuples(st.integers(10, 27), st.integers(0, 2), st.sampled_from([*"0123456789Z.:T+ -", "٣", ""])), max_size=2))
+def test_a_minute_that_was_read_before_changes_no_answer(micros: int, edits: list[tuple[int, int, str]]) -> None:
+    text = time_text(micros)
+    read_time(text)
+    for at, size, new in edits:
+        text = text[:at] + new + text[at + size :]
+    known = _answer(text)
+    dates_module._minutes.clear()
+    assert _answer(text) == known
+
+
+def _answer(text: str) -> object:
+    try:
+        return read_time(text)
+    except RejectedError as error:
+        return error.text
 
 
 @given(st.integers(0, 10**10), st.integers(0, 9))

@@ -111,6 +111,11 @@ def questions(history: HistoryStore) -> list[Question]:
         Question("history of a serial", [f"/items/{serial}/events" for serial in serials], 2_000),
         Question("tree of a pallet, now", [f"/items/{pallet}/tree?limit=2000" for pallet, _ in pallets], 200),
         Question("tree of a pallet, then", [f"/items/{pallet}/tree?" + urlencode({"limit": 2_000, "at": packed}) for pallet, packed in pallets], 200),
+        Question("EPCIS events of a serial", [f"/events?MATCH_epc={serial}" for serial in serials], 400),
+        Question(
+            "EPCIS events of a step from a moment on",
+            ["/events?" + urlencode({"EQ_bizStep": "packing", "GE_eventTime": packed, "perPage": 30}) for _, packed in pallets], 200,
+        ),
         Question(f"recall of a lot of {LOT_UNITS:,}", [f"/lots/{gtin}/{quote(str(lot), safe='')}?limit=100"], 16),
     ]  # fmt: skip
 

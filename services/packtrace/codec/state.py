@@ -28,6 +28,8 @@ VERSION: Final = 1
 
 _HAS_BASE, _IS_BASE, _HAS_WINDOW, _HAS_TOLD, _HAS_HOURS = 1, 2, 4, 8, 16
 USUAL_HOURS: Final = 72
+ONE_EVENT: Final = 0x81
+"""The last byte of a ``head`` that one event follows."""
 
 
 def pack(item: Item) -> bytes:
@@ -196,4 +198,4 @@ def _read_told(reader: Reader) -> dict[Key, dict[tuple[FactType, str], tuple[byt
     return told
 
 
-__all__ = ["NO_ORIGIN", "USUAL_HOURS", "VERSION", "content_of", "counted", "in_transit", "pack", "settles_from", "unpack"]
+__all__ = ["NO_ORIGIN", "ONE_EVENT", "USUAL_HOURS", "VERSION", "content_of", "counted", "in_transit", "pack", "settles_from", "unpack"]

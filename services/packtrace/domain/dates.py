@@ -33,6 +33,10 @@ _ZONE = re.compile(r"([+-])([0-9]{2}):([0-9]{2})")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _YYMMDD = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})")
 
+_MINUTES_MAX: Final = 4_096
+_minutes: dict[str, int] = {}
+"""``2026-11-22T10:00:`` of a time with Z -> microseconds; only of what the whole way has read."""
+
 
 def read_time(text: str) -> int:
     """ISO 8601 with seconds and a zone -> microseconds; digits below the microsecond are cut.
@@ -43,6 +47,15 @@ def read_time(text: str) -> int:
     Raises:
         RejectedError: bad-time: no zone, no such day, an offset beyond 14 hours, a year outside 1970 to 2299.
     """
+    begun = _minutes.get(text[:17])
+    if begun is not None and text[-1:] == "Z" and text.isascii():
+        # 0.7 us where the whole way takes 2.6
+        seconds, fraction = text[17:19], text[20:-1]
+        if seconds.isdigit() and seconds < "60":
+            if len(text) == 20 and len(seconds) == 2:
+                return begun + int(seconds) * SECOND
+            if len(text) == 24 and text[19] == "." and fraction.isdigit():
+                return begun + int(seconds) * SECOND + int(fraction) * 1000
     match = _TIME.fullmatch(text)
     if match is None:
         raise RejectedError(Reject.BAD_TIME, expected="a time with zone such as 2026-11-22T10:00:00.125Z", found=text)
@@ -57,6 +70,10 @@ def read_time(text: str) -> int:
         micros += int(fraction[:6].ljust(6, "0"))
     if not 0 <= micros <= TIME_MAX:
         raise RejectedError(Reject.BAD_TIME, expected="a time between 1970 and 2299", found=text)
+    if zone == "Z":
+        if len(_minutes) >= _MINUTES_MAX:
+            _minutes.clear()
+        _minutes[text[:17]] = micros // MINUTE * MINUTE
     return micros
 
 

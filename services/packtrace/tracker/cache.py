@@ -10,7 +10,8 @@ import xxhash
 from packtrace.codec import state
 from packtrace.domain.item import Item
 from packtrace.domain.own_event import OwnEvent
-from packtrace.tracker.lanes import Shape
+from packtrace.domain.reference import Reference
+from packtrace.tracker.lanes import Lanes, Shape
 
 _MASK = (1 << 64) - 1
 
@@ -36,11 +37,11 @@ class Cached:
 
     __slots__ = ("_item", "content", "events", "key", "packed", "shape", "share")
 
-    def __init__(self, item: Item, packed: bytes, content: dict[bytes, bytes]) -> None:
-        self.key = item.key
-        self._item: Item | None = item
+    def __init__(self, key: str, packed: bytes, content: dict[bytes, bytes], item: Item | None = None) -> None:
+        self.key = key
+        self._item = item
         self.packed = packed
-        self.share = item_share(item.key, packed)
+        self.share = item_share(key, packed)
         self.content = content
         self.shape: Shape | None = None
         self.events: tuple[OwnEvent, ...] = ()
@@ -63,10 +64,29 @@ class Cached:
         item = self._item
         if item is None:
             if self.shape is None:
-                raise AssertionError("an item without a shape is unpacked")
-            item = self._item = self.shape.make(self.key, self.events)
-            self.content, self.shape, self.events = {}, None, ()
+                item = self._item = state.unpack(self.key, self.packed, self.content)
+            else:
+                item = self._item = self.shape.make(self.key, self.events)
+                self.content, self.shape, self.events = {}, None, ()
         return item
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether nobody has asked yet what it is."""
+        return self._item is None and self.shape is None
+
+    def recognise(self, lanes: Lanes, reference_mark: int, reference: Reference, clock: int) -> None:
+        """Give an item that was read back its shape, where it is one that a lane makes of one event."""
+        if self.content:
+            return
+        found = lanes.recognised(reference_mark, self.key, self.packed, clock)
+        if found is not None:
+            self.shape, self.events = found.shape, (found.event,)
+            self.content = _NO_CONTENT
+        elif lanes.wants_first(reference_mark, self.key):
+            item = self.item
+            if len(item.window) == 1 and item.base is None and not item.told:
+                lanes.learn_first(reference_mark, self.key, item.window[0], self.packed, reference, clock)
 
 
 class Cache:
@@ -94,7 +114,7 @@ class Cache:
         """Add what was loaded; what is cached already is newer and stays."""
         for key, (packed, content) in loaded.items():
             if key not in self._items:
-                self._items[key] = Cached(state.unpack(key, packed, content), packed, content)
+                self._items[key] = Cached(key, packed, content)
 
     def put(self, cached: Cached) -> None:
         """A new item."""
@@ -104,7 +124,7 @@ class Cache:
         """The item, new where the store has none."""
         cached = self._items.get(key)
         if cached is None:
-            cached = self._items[key] = Cached(Item(key), b"", {})
+            cached = self._items[key] = Cached(key, b"", {}, Item(key))
         return cached
 
     def evict(self, items_max: int, kept: Collection[str]) -> None:

@@ -243,6 +243,8 @@ class PartitionEngine:
     def _took_lane(self, lanes: Lanes, table: Table, key: str, own: OwnEvent, place: tuple[int, int]) -> bool:
         """Take the step of an item as those before it that are alike; False where it must be folded."""
         cached = self.cache.get(key)
+        if cached is not None and cached.is_cold:
+            cached.recognise(lanes, self._reference_mark, self._reference, self._clock)
         if cached is None:
             start: Shape | str = beginning(key)
             events: tuple[OwnEvent, ...] = ()

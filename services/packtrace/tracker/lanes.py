@@ -13,10 +13,11 @@ An item that came by lanes alone has a ``Shape``: its state as expressions over 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from packtrace.codec import state
 from packtrace.codec.history import Like
+from packtrace.codec.packed_event import Reader, read_event
 from packtrace.domain.fact import Fact
 from packtrace.domain.item import Item
 from packtrace.domain.judge import Judged, append_event
@@ -46,7 +47,7 @@ _PLAIN: Final = {name: getattr(State(), name) for name in State.__slots__}
 class Shape:
     """What an item is whose events are not known: ``state`` and ``memo`` hold expressions."""
 
-    __slots__ = ("contexts", "head_bytes", "known", "make", "memo", "prefix", "prefixes", "roles", "state")
+    __slots__ = ("contexts", "front", "head_bytes", "known", "make", "memo", "prefix", "prefixes", "roles", "state")
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
@@ -59,6 +60,8 @@ class Shape:
         """What the item knows of itself beside its state and its window."""
         self.head_bytes = 0
         """Of its packed form, before the events."""
+        self.front = b""
+        """The first two bytes of that."""
         self.known: frozenset[str] = frozenset()
         self.make: Callable[[str, Sequence[OwnEvent]], Item] = _no_item
 
@@ -100,12 +103,29 @@ class Table:
         self.failures: dict[Shape | str, int] = {}
 
 
+class First(NamedTuple):
+    """The lane of a first event as it is read back from packed state: what its items look like."""
+
+    lane: Lane
+    role: Role
+    context: Context
+
+
+class Recognised(NamedTuple):
+    """What a packed item is: the one event that made it, and the shape that it gave it."""
+
+    shape: Shape
+    event: OwnEvent
+
+
 class Lanes:
     """All that has been learnt, by the value of the reference data it was learnt with; one for all partitions of a process."""
 
     def __init__(self, learn_after: int = LEARN_AFTER) -> None:
         self._learn_after = learn_after
         self._of: dict[int, dict[tuple[Context, int, str], Table]] = {}
+        self._firsts: dict[tuple[int, str], list[First]] = {}
+        self._first_failures: dict[tuple[int, str], int] = {}
         self._count = 0
         self.taken = 0
         """Steps that took a lane."""
@@ -149,6 +169,38 @@ class Lanes:
         table.lanes.setdefault(start, []).append(lane)
         return lane
 
+    def recognised(self, reference: int, key: str, packed: bytes, clock: int) -> Recognised | None:
+        """What an item that was read back is, where it is what a lane makes of a first event; it is not unpacked for that."""
+        for lane, role, context in self._firsts.get((reference, beginning(key)), ()):
+            head_bytes = lane.shape.head_bytes
+            if len(packed) <= head_bytes or packed[:2] != lane.shape.front or packed[head_bytes - 1] != state.ONE_EVENT:
+                continue
+            reader = Reader(packed, head_bytes)
+            event = read_event(reader)
+            if reader.at != len(packed) or event.role is not role or event.context != context:
+                continue
+            taken = lane.step(key, event, (), clock)
+            if taken is not None and taken[0] == packed[:head_bytes]:
+                return Recognised(lane.shape, event)
+        return None
+
+    def wants_first(self, reference: int, key: str) -> bool:
+        """Whether another lane of a first event that was read back may be learnt."""
+        kind = (reference, beginning(key))
+        return len(self._firsts.get(kind, ())) < ALTERNATIVES_MAX and self._first_failures.get(kind, 0) < FAILURES_MAX
+
+    def learn_first(self, mark: int, key: str, event: OwnEvent, packed: bytes, reference: Reference, clock: int) -> None:
+        """Learn what an item of one event looks like, from one that was read back and unpacked."""
+        kind = (mark, beginning(key))
+        lane = None if event.role is Role.PARENT else traced(Shape(kind[1]), key, event, (), reference, clock)
+        taken = None if lane is None else lane.step(key, event, (), clock)
+        if lane is None or taken is None or taken[0] != packed[: lane.shape.head_bytes]:
+            self._first_failures[kind] = self._first_failures.get(kind, 0) + 1
+            return
+        if len(self._firsts) >= LANES_MAX:
+            self._firsts.clear()
+        self._firsts.setdefault(kind, []).append(First(lane, event.role, event.context))
+
 
 def beginning(key: str) -> str:
     """What of a key says what its item is: all of an SGTIN but the serial, of an SSCC that it is one."""
@@ -189,6 +241,7 @@ def _lane(shape: Shape, item: Item, own: OwnEvent, prefix: str, judged: Judged, 
     if isinstance(head, bytes):
         head = Bytes((head,), len(head))
     after.head_bytes = head.length
+    after.front = head.pieces[0][:2] if isinstance(head.pieces[0], bytes) else b""
     deadline, before = _deadline(after), _deadline(shape)
     if before is not None and deadline is None:
         return None

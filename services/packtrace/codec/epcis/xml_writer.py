@@ -95,8 +95,8 @@ class XmlWriter:
             else:
                 plain += self._standard(name, event)
         extended = f"<extension>{extended}</extension>" if extended else ""
-        name = "epcis2:AssociationEvent" if event.type == "AssociationEvent" else event.type
-        written = self._element(event, name, head + plain + extended + later + self._extensions(event))
+        # an AssociationEvent stands where GS1's schema has room for what is to come: in an extension, without a namespace
+        written = self._element(event, event.type, head + plain + extended + later + self._extensions(event))
         if event.type == "TransformationEvent":
             return f"<extension>{written}</extension>"
         return f"<extension><extension>{written}</extension></extension>" if event.type == "AssociationEvent" else written
