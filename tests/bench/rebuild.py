@@ -85,7 +85,7 @@ def fill(store: ClickHouseStore, items: int) -> None:
     below = [END] * PARTITIONS
     clocks = {number: one.clocks for number, one in archive.checkpoints(below).items()}
     made = sum(count for _, count in archive.digests(below).values())
-    for copy in range(max((items - made) // UNITS, 0)):
+    for copy in range(max(-(-(items - made) // UNITS), 0)):
         store.command(_COPY.replace("{{copy:UInt32}}", str(copy)).format(last=PARTITIONS - 1))
     for number, (digest, _) in archive.digests(below).items():
         packed = base64.b64encode(checkpoint.pack(END, digest, {}, clocks[number])).decode()

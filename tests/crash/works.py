@@ -98,9 +98,11 @@ class Works:
                 self._until_it_answers(name + instance, ports[name])
 
     def _until_it_answers(self, name: str, port: int) -> None:
+        """One that answers questions must have what it answers from."""
         end = time.monotonic() + READY_SECONDS
+        path = "readyz" if name == "query" else "healthz"
         while time.monotonic() < end and self.lives(name):
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5):
                 return
             time.sleep(0.05)
         raise AssertionError(f"{name} does not answer: {self.log(name)}")
