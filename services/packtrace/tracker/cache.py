@@ -11,7 +11,8 @@ from packtrace.codec import state
 from packtrace.domain.item import Item
 from packtrace.domain.own_event import OwnEvent
 from packtrace.domain.reference import Reference
-from packtrace.tracker.lanes import Lanes, Shape
+from packtrace.tracker.lane import Shape
+from packtrace.tracker.lanes import Lanes
 
 _MASK = (1 << 64) - 1
 
@@ -83,10 +84,8 @@ class Cached:
         if found is not None:
             self.shape, self.events = found.shape, (found.event,)
             self.content = _NO_CONTENT
-        elif lanes.wants_first(reference_mark, self.key):
-            item = self.item
-            if len(item.window) == 1 and item.base is None and not item.told:
-                lanes.learn_first(reference_mark, self.key, item.window[0], self.packed, reference, clock)
+        else:
+            lanes.learn_first(reference_mark, self.item, self.packed, reference, clock)
 
 
 class Cache:

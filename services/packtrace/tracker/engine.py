@@ -10,10 +10,10 @@ After them come the rows that a rebuild needs: the content entries that the reco
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import xxhash
 
 from packtrace.codec import checkpoint, state
@@ -27,12 +27,14 @@ from packtrace.domain.fact import Fact
 from packtrace.domain.identifiers import partition_of
 from packtrace.domain.judge import Judged, apply_clock, apply_event, apply_facts, apply_reference
 from packtrace.domain.own_event import OwnEvent
-from packtrace.domain.reference import Reference, ReferenceChange, dated
-from packtrace.domain.vocabulary import Outcome
+from packtrace.domain.reference import Reference, ReferenceChange, Value, dated
+from packtrace.domain.vocabulary import Entity, Outcome
 from packtrace.ports import Commit, PartitionMeta, Position
 from packtrace.tracker import rows
 from packtrace.tracker.cache import Cache, Cached, entry_share, item_share, moved
-from packtrace.tracker.lanes import Lanes, Shape, Table, beginning
+from packtrace.tracker.deadlines import Deadlines
+from packtrace.tracker.lane import Shape, beginning
+from packtrace.tracker.lanes import Lanes, Table
 
 CLOCK_TOPIC = "events/"
 """Sources of this topic drive the clock; others (reference data, facts) have none to wait for."""
@@ -40,11 +42,9 @@ CLOCK_TOPIC = "events/"
 CHECKPOINT_MICROSECONDS = 10_000_000
 """Of the clock, between two checkpoints: what a rebuild applies again beside the time that the sink is behind."""
 
-STALE_DEADLINES_MAX = 1_000
-"""Beyond as many as there are live ones: an item scanned every minute moves its deadline each time."""
-
 _BEFORE_ALL = Position(-1, -1)
 _MASK = (1 << 64) - 1
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class OpsRecord(NamedTuple):
@@ -110,14 +110,14 @@ class PartitionEngine:
         self._clocks = dict(meta.clocks)
         self._own_clock = f"ops/{partition}"
         self._clock = self._clocks.get(self._own_clock, 0)
-        self._deadlines = dict(deadlines)
-        self._plan_anew()
+        self._deadlines = Deadlines(deadlines)
         changes = [ReferenceChange(name.partition("|")[0], name.partition("|")[2], json) for name, json in sorted(reference.items())]
         self._reference = Reference.empty().changed(changes)
         self._lanes = lanes
-        self._reference_mark = sum(_mark_of(name, json) for name, json in reference.items())
+        self._reference_mark = sum(
+            _mark_of(entity, key, value) for entity in Entity for key, value in self._reference.values_of(entity).items()
+        )
         """Names the value of the reference data: partitions with one value share their lanes."""
-        self._known_reference: dict[str, str | None] = dict(reference)
         self._start(self.offset)
 
     def _start(self, offset: int) -> None:
@@ -128,7 +128,6 @@ class PartitionEngine:
         self._dirty: dict[str, Cached] = {}
         self._items: dict[str, bytes] = {}
         self._content: dict[str, dict[bytes, bytes | None]] = {}
-        self._deadline_changes: dict[str, int | None] = {}
         self._reference_changes: dict[str, str | None] = {}
         self._outcomes: dict[str, int] = {}
         self._dropped = 0
@@ -157,24 +156,8 @@ class PartitionEngine:
             for change in batch.reference:
                 if Position(change.offset, 0) > self._watermarks.get(batch.sources[change.source], _BEFORE_ALL):
                     changes.append(ReferenceChange(change.entity, change.key, change.json))
-        keys.update(self._due_until(clock))
+        keys.update(self._deadlines.passed(clock))
         return Needs([key for key in keys if key not in self.cache], concern_of(changes, self._reference))
-
-    def _due_until(self, clock: int) -> list[str]:
-        """Keys of the deadlines passed at ``clock``; looks at no more of the heap than that."""
-        heap, found, places = self._due, [], [0]
-        while places:
-            place = places.pop()
-            if place < len(heap) and heap[place][0] <= clock:
-                time, key = heap[place]
-                if self._deadlines.get(key) == time:
-                    found.append(key)
-                places += (2 * place + 1, 2 * place + 2)
-        return found
-
-    def _plan_anew(self) -> None:
-        self._due = [(time, key) for key, time in self._deadlines.items()]
-        heapq.heapify(self._due)
 
     def apply(self, records: Sequence[OpsRecord], loaded: Mapping[str, tuple[bytes, dict[bytes, bytes]]]) -> Step:
         """Fold ``records``, which start where the last step ended; ``loaded`` holds what ``needs`` asked for and exists."""
@@ -278,8 +261,7 @@ class PartitionEngine:
             self._facts.append(FactOut(partition_of(fact.target, self._partitions), self._offset, self._fact_nth, fact))
             self._fact_nth += 1
         if lane.moves_deadline and deadline is not None:
-            self._deadline_changes[key] = self._deadlines[key] = deadline
-            heapq.heappush(self._due, (deadline, key))
+            self._deadlines.put(key, deadline)
         self._history.add_like(
             lane.like(parent), key, own.time, own.log_time, own.id, *place, own.other, packed, self._offset, self._position
         )
@@ -327,13 +309,14 @@ class PartitionEngine:
             changes.append(kept)
             name = f"{kept.entity}|{kept.key}"
             self._reference_changes[name] = kept.value_json
-            self._reference_mark += _mark_of(name, kept.value_json) - _mark_of(name, self._known_reference.get(name))
-            self._known_reference[name] = kept.value_json
             self._history.add(rows.of_entity(name, kept.value_json, change.log_time, self._offset, self._position))
             self._position += 1
         if not changes:
             return
         before, self._reference = self._reference, self._reference.changed(changes)
+        for entity, key in {(Entity(change.entity), change.key) for change in changes}:
+            was, now = (one.values_of(entity).get(key) for one in (before, self._reference))
+            self._reference_mark += _mark_of(entity, key, now) - _mark_of(entity, key, was)
         concern = concern_of(changes, before)
         if concern is None:
             return
@@ -347,26 +330,17 @@ class PartitionEngine:
     def _fire(self) -> None:
         """Wake every item whose deadline the clock has passed, by key: a deadline may be an earlier one than need be (of an item
         read back from the store), so neither its time nor the order of times may show in what is numbered here."""
-        while due := self._take_due():
+        while due := self._deadlines.take_passed(self._clock):
             for key, time in sorted(due.items()):
                 cached = self.cache.get(key)
                 if cached is None:
                     raise AssertionError(f"partition {self.partition}: an item with a deadline was not loaded")
                 judged = apply_clock(cached.item, self._reference, self._clock)
                 changed = self._took(cached, judged)
-                if self._deadlines.get(key) == time:
+                if self._deadlines.of(key) == time:
                     raise AssertionError(f"the deadline {time} of an item did not move when the clock stood at {self._clock}")
                 if changed:
                     self._write(cached, rows.Origin(ROW_CLOCK, self._clock, self._clock), judged.outcome)
-
-    def _take_due(self) -> dict[str, int]:
-        """The deadlines that the clock has passed, each item's own."""
-        due: dict[str, int] = {}
-        while self._due and self._due[0][0] <= self._clock:
-            time, key = heapq.heappop(self._due)
-            if self._deadlines.get(key) == time:
-                due[key] = time
-        return due
 
     def _took(self, cached: Cached, judged: Judged) -> bool:
         """Take over what one step of an item gave; True where the item changed."""
@@ -390,14 +364,7 @@ class PartitionEngine:
                     cached.content.pop(name, None)
                 else:
                     cached.content[name] = entry
-        deadline = item.deadline
-        if deadline != self._deadlines.get(key):
-            self._deadline_changes[key] = deadline
-            if deadline is None:
-                del self._deadlines[key]
-            else:
-                self._deadlines[key] = deadline
-                heapq.heappush(self._due, (deadline, key))
+        self._deadlines.move(key, item.deadline)
         return changed
 
     def _write(self, cached: Cached, origin: rows.Origin, outcome: Outcome) -> None:
@@ -439,8 +406,6 @@ class PartitionEngine:
     def _commit(self) -> Commit:
         """The bytes are built now: a later step must not change what this one stores."""
         self._count_items()
-        if len(self._due) > 2 * len(self._deadlines) + STALE_DEADLINES_MAX:
-            self._plan_anew()
         return Commit(
             partition=self.partition,
             epoch=self.epoch,
@@ -451,7 +416,7 @@ class PartitionEngine:
             clocks=dict(self._clocks),
             items=self._items,
             content=self._content,
-            deadlines=self._deadline_changes,
+            deadlines=self._deadlines.take_changes(),
             reference=self._reference_changes,
         )
 
@@ -467,9 +432,9 @@ def _advance(clocks: dict[str, int], batch: OpsBatch) -> int:
     return min(known) if len(known) >= batch.clock_sources else 0
 
 
-def _mark_of(name: str, json: str | None) -> int:
+def _mark_of(entity: Entity, key: str, value: Value | None) -> int:
     """What one entity adds to the mark of the reference data."""
-    return 0 if json is None else xxhash.xxh3_128_intdigest(f"{name}\0{json}".encode())
+    return 0 if value is None else xxhash.xxh3_128_intdigest(f"{entity}\0{key}\0".encode() + _encode(value))
 
 
 def _name(entry: tuple[bytes, bytes | None]) -> bytes:
