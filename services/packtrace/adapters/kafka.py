@@ -60,6 +60,10 @@ _PASSING = frozenset(
 """What the client reports in passing and gets over by itself."""
 
 
+_new = tuple.__new__
+"""A third of the cost of making a NamedTuple by its name."""
+
+
 def translated(error: KafkaError, doing: str) -> UnavailableError | RefusedError:
     """Our error for a driver's."""
     text = f"kafka, {doing}: {error.str()} ({error.name()})"
@@ -175,17 +179,12 @@ class KafkaReader:
             topic, partition = message.topic(), message.partition()
             if (topic, partition) not in assigned:
                 continue  # taken away while this very call collected
-            records.append(
-                LogRecord(
-                    topic,
-                    partition,
-                    message.offset(),
-                    message.key(),
-                    message.value(),
-                    message.timestamp()[1] * 1000,
-                    tuple(message.headers() or ()),
-                )
-            )
+            headers = message.headers()
+            columns = (
+                topic, partition, message.offset(), message.key(), message.value(), message.timestamp()[1] * 1000,
+                tuple(headers) if headers else (),
+            )  # fmt: skip
+            records.append(_new(LogRecord, columns))
         return records
 
     def _call(self, records_max: int, timeout_seconds: float) -> list[Any]:

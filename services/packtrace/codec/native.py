@@ -68,7 +68,7 @@ def sent_type(type_: str) -> str:
 def text(value: str | bytes) -> bytes:
     """The body of a text column of one row."""
     data = value.encode() if isinstance(value, str) else value
-    return (_SHORT[len(data)] if len(data) < 128 else varint(len(data))) + data
+    return (_LENGTHS[len(data)] if len(data) < _LENGTHS_KNOWN else varint(len(data))) + data
 
 
 def number_encoder(code: str) -> Callable[[int], bytes]:
