@@ -8,6 +8,8 @@ from packtrace.embedded.downloads import REGISTRY_VERSION, Progress, java, regis
 from packtrace.embedded.part import Part, http_probe
 
 HEAP = "-Xmx300m"
+FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1"
+"""It answers at the start of each process and is idle then: what the second compiler would make of that costs more than it saves."""
 PATH = "/apis/ccompat/v7"
 
 
@@ -26,7 +28,15 @@ def registry_part(home: Path, port: int, progress: Progress) -> Part:
     }
     return Part(
         name="registry",
-        command=(java(), HEAP, "-XX:+UseSerialGC", *(f"-D{name}={value}" for name, value in options.items()), "-jar", str(jar)),
+        command=(
+            java(),
+            HEAP,
+            "-XX:+UseSerialGC",
+            FIRST_COMPILER_ONLY,
+            *(f"-D{name}={value}" for name, value in options.items()),
+            "-jar",
+            str(jar),
+        ),
         address=f"http://127.0.0.1:{port}{PATH}",
         probe=http_probe(f"http://127.0.0.1:{port}{PATH}/subjects"),
         prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
