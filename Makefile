@@ -55,7 +55,7 @@ simulation: setup ## 5,000 short histories with every fault, in memory; a few mi
 mutants: setup ## each mechanism of exactly-once taken out, and the simulation finds what goes wrong; five minutes
 	@$(PYTEST) tests/simulation/test_mutants.py --durations=10
 
-crash: setup ## processes killed between any two effects, on real servers, and what else can fail; about ten minutes
+crash: setup ## processes killed between any two effects, on real servers, and what else can fail; about half an hour
 	@$(PYTEST) -m crash --durations=10
 
 test: check ## everything, unit to pipeline: the whole system and its crashes, and beside them, on the second core, the rest
