@@ -189,8 +189,8 @@ class StateStore(Protocol):
     def scan(self, partition: int) -> Iterable[tuple[str, bytes, dict[bytes, bytes]]]:
         """Every item of the partition, in no order."""
 
-    def deadlines(self, partition: int) -> dict[str, int]:
-        """Every deadline of the partition."""
+    def deadlines(self, partition: int, until: int | None = None) -> dict[str, int]:
+        """The deadlines of the partition up to a log time, that included; None: every one."""
 
     def reference(self, partition: int) -> dict[str, str]:
         """The reference data the partition has applied: "entity|key" -> JSON."""

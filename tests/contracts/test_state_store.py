@@ -201,6 +201,7 @@ def test_entries_deadlines_and_reference_data_are_set_replaced_and_removed(store
     )
     assert store.load(3, ["C"]) == {"C": (b"c", {b"b": b"3", b"d": b""})}
     assert store.deadlines(3) == {"L": TIME + 1}
+    assert (store.deadlines(3, TIME), store.deadlines(3, TIME + 1)) == ({}, {"L": TIME + 1})
     assert store.reference(3) == {"lot|2": '{"name":"é"}'}
 
 

@@ -44,7 +44,7 @@ def read(plant: Plant) -> Reading:
     reading = Reading(MemoryStateStore(), {}, {}, set())
     for number in range(PARTITIONS["ops"]):
         meta = reading.store.acquire(number, PARTITIONS["ops"])
-        engine = PartitionEngine(number, PARTITIONS["ops"], meta, {}, {})
+        engine = PartitionEngine(number, PARTITIONS["ops"], meta, {})
         for record in plant.log.records[TopicPartition("ops", number)]:
             batch = [OpsRecord(record.offset, ops.decode(wire.unframe(record.value)[1]))]
             step = engine.apply(batch, load(reading.store, engine, batch))

@@ -63,8 +63,8 @@ class Store(MemoryStateStore):
     def scan(self, partition: int) -> Iterable[tuple[str, bytes, dict[bytes, bytes]]]:
         return self._shared.scan(partition)
 
-    def deadlines(self, partition: int) -> dict[str, int]:
-        return self._shared.deadlines(partition)
+    def deadlines(self, partition: int, until: int | None = None) -> dict[str, int]:
+        return self._shared.deadlines(partition, until)
 
     def reference(self, partition: int) -> dict[str, str]:
         return self._shared.reference(partition)

@@ -72,8 +72,7 @@ class TrackerSide:
     def take(self, partition: int) -> PartitionEngine:
         """Become the owner again, from what the store holds."""
         meta = self.store.acquire(partition, len(self.logs))
-        reference, deadlines = self.store.reference(partition), self.store.deadlines(partition)
-        engine = PartitionEngine(partition, len(self.logs), meta, reference, deadlines, self.lanes)
+        engine = PartitionEngine(partition, len(self.logs), meta, self.store.reference(partition), self.lanes)
         self.engines[partition] = engine
         return engine
 

@@ -283,11 +283,13 @@ class RedisStateStore:
             for name in chunk:
                 yield name, packed[name.encode()], held.get(name, {})
 
-    def deadlines(self, partition: int) -> dict[str, int]:
+    def deadlines(self, partition: int, until: int | None = None) -> dict[str, int]:
         found: dict[str, int] = {}
+        last = "+inf" if until is None else until
         while True:
             first = len(found)
-            page = self._server.run_all([("ZRANGE", deadlines_key(partition), first, first + DEADLINES_MAX - 1, "WITHSCORES")])[0]
+            asked = ("ZRANGEBYSCORE", deadlines_key(partition), "-inf", last, "WITHSCORES", "LIMIT", first, DEADLINES_MAX)
+            page = self._server.run_all([asked])[0]
             flat = [word for entry in page for word in entry] if page and isinstance(page[0], (list, tuple)) else page
             found.update((name.decode(), int(float(score))) for name, score in zip(flat[::2], flat[1::2], strict=True))
             if len(found) < first + DEADLINES_MAX:

@@ -88,10 +88,10 @@ class MemoryStateStore:
             for key, packed in list(stored.items.items()):
                 yield key, packed, dict(stored.content.get(key, {}))
 
-    def deadlines(self, partition: int) -> dict[str, int]:
+    def deadlines(self, partition: int, until: int | None = None) -> dict[str, int]:
         self._answer()
         stored = self._stored.get(partition)
-        return {} if stored is None else dict(stored.deadlines)
+        return {} if stored is None else {key: time for key, time in stored.deadlines.items() if until is None or time <= until}
 
     def reference(self, partition: int) -> dict[str, str]:
         self._answer()

@@ -88,7 +88,7 @@ def fold(
         tell: called with the number of records read so far.
     """
     store = MemoryStateStore()
-    engine = PartitionEngine(partition, len(below), store.acquire(partition, len(below)), {}, {})
+    engine = PartitionEngine(partition, len(below), store.acquire(partition, len(below)), {})
     folded = Folded(store, Sum(), [], defaultdict(Sum), {})
     done = 0
     for batch in _batches(records):

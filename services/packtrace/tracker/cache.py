@@ -28,6 +28,7 @@ def entry_share(key: str, name: bytes, entry: bytes | None) -> int:
 
 
 _NO_CONTENT: dict[bytes, bytes] = {}
+UNKNOWN = -1
 
 
 class Cached:
@@ -36,7 +37,7 @@ class Cached:
     With a ``shape`` it is what its own ``events`` made of it, and not unpacked until somebody asks for the item.
     """
 
-    __slots__ = ("_item", "content", "events", "key", "packed", "shape", "share")
+    __slots__ = ("_item", "content", "deadline", "events", "key", "packed", "shape", "share")
 
     def __init__(self, key: str, packed: bytes, content: dict[bytes, bytes], item: Item | None = None) -> None:
         self.key = key
@@ -44,6 +45,8 @@ class Cached:
         self.packed = packed
         self.share = item_share(key, packed)
         self.content = content
+        self.deadline: int | None = UNKNOWN if packed else None
+        """As the store has it, or is about to; ``UNKNOWN`` of an item that was read back."""
         self.shape: Shape | None = None
         self.events: tuple[OwnEvent, ...] = ()
 
@@ -56,6 +59,7 @@ class Cached:
         cached.packed = b""
         cached.share = 0
         cached.content = _NO_CONTENT
+        cached.deadline = None
         cached.shape = None
         cached.events = ()
         return cached

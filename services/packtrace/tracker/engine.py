@@ -95,7 +95,6 @@ class PartitionEngine:
         partitions: int,
         meta: PartitionMeta,
         reference: Mapping[str, str],
-        deadlines: Mapping[str, int],
         lanes: Lanes | None = None,
     ) -> None:
         self.partition = partition
@@ -110,7 +109,7 @@ class PartitionEngine:
         self._clocks = dict(meta.clocks)
         self._own_clock = f"ops/{partition}"
         self._clock = self._clocks.get(self._own_clock, 0)
-        self._deadlines = Deadlines(deadlines)
+        self.deadlines = Deadlines()
         changes = [ReferenceChange(name.partition("|")[0], name.partition("|")[2], json) for name, json in sorted(reference.items())]
         self._reference = Reference.empty().changed(changes)
         self._lanes = lanes
@@ -142,21 +141,25 @@ class PartitionEngine:
         waiting = self.uncommitted
         self.cache.evict(items_max, () if waiting is None else waiting.items.keys() | waiting.content.keys())
 
+    def clock_after(self, records: Sequence[OpsRecord]) -> int:
+        """Where the clock will stand after ``records``."""
+        clocks, clock = dict(self._clocks), self._clock
+        for record in records:
+            clock = max(clock, _advance(clocks, record.batch))
+        return clock
+
     def needs(self, records: Sequence[OpsRecord]) -> Needs:
-        """What the store must answer before ``apply`` of these records."""
+        """What the store must answer before ``apply`` of these records; deadlines up to their clock are at hand."""
         keys: set[str] = set()
-        clocks = dict(self._clocks)
-        clock = self._clock
         changes: list[ReferenceChange] = []
         for record in records:
             batch = record.batch
             keys.update(batch.op_items)
             keys.update(row.fact.target for row in batch.facts)
-            clock = max(clock, _advance(clocks, batch))
             for change in batch.reference:
                 if Position(change.offset, 0) > self._watermarks.get(batch.sources[change.source], _BEFORE_ALL):
                     changes.append(ReferenceChange(change.entity, change.key, change.json))
-        keys.update(self._deadlines.passed(clock))
+        keys.update(self.deadlines.passed(self.clock_after(records)))
         return Needs([key for key in keys if key not in self.cache], concern_of(changes, self._reference))
 
     def apply(self, records: Sequence[OpsRecord], loaded: Mapping[str, tuple[bytes, dict[bytes, bytes]]]) -> Step:
@@ -261,7 +264,8 @@ class PartitionEngine:
             self._facts.append(FactOut(partition_of(fact.target, self._partitions), self._offset, self._fact_nth, fact))
             self._fact_nth += 1
         if lane.moves_deadline and deadline is not None:
-            self._deadlines.put(key, deadline)
+            cached.deadline = deadline
+            self.deadlines.move(key, deadline)
         self._history.add_like(
             lane.like(parent), key, own.time, own.log_time, own.id, *place, own.other, packed, self._offset, self._position
         )
@@ -330,14 +334,14 @@ class PartitionEngine:
     def _fire(self) -> None:
         """Wake every item whose deadline the clock has passed, by key: a deadline may be an earlier one than need be (of an item
         read back from the store), so neither its time nor the order of times may show in what is numbered here."""
-        while due := self._deadlines.take_passed(self._clock):
+        while due := self.deadlines.take_passed(self._clock):
             for key, time in sorted(due.items()):
                 cached = self.cache.get(key)
                 if cached is None:
                     raise AssertionError(f"partition {self.partition}: an item with a deadline was not loaded")
                 judged = apply_clock(cached.item, self._reference, self._clock)
                 changed = self._took(cached, judged)
-                if self._deadlines.of(key) == time:
+                if self.deadlines.of(key) == time:
                     raise AssertionError(f"the deadline {time} of an item did not move when the clock stood at {self._clock}")
                 if changed:
                     self._write(cached, rows.Origin(ROW_CLOCK, self._clock, self._clock), judged.outcome)
@@ -364,7 +368,10 @@ class PartitionEngine:
                     cached.content.pop(name, None)
                 else:
                     cached.content[name] = entry
-        self._deadlines.move(key, item.deadline)
+        deadline = item.deadline
+        if deadline != cached.deadline:
+            cached.deadline = deadline
+            self.deadlines.move(key, deadline)
         return changed
 
     def _write(self, cached: Cached, origin: rows.Origin, outcome: Outcome) -> None:
@@ -416,7 +423,7 @@ class PartitionEngine:
             clocks=dict(self._clocks),
             items=self._items,
             content=self._content,
-            deadlines=self._deadlines.take_changes(),
+            deadlines=self.deadlines.take_changes(),
             reference=self._reference_changes,
         )
 

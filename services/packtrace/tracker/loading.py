@@ -8,13 +8,17 @@ from packtrace.tracker.engine import OpsRecord, PartitionEngine
 
 def load(store: StateStore, engine: PartitionEngine, batch: list[OpsRecord]) -> dict[str, tuple[bytes, dict[bytes, bytes]]]:
     """Effect 2: what ``engine`` needs of the store to apply ``batch``, as of where it stands. Raises Fenced, Gap."""
+    until = engine.deadlines.wants(engine.clock_after(batch))
+    if until is not None:
+        waiting = {} if engine.uncommitted is None else engine.uncommitted.deadlines
+        engine.deadlines.take_in(store.deadlines(engine.partition, until), waiting, until)
     keys, concern = engine.needs(batch)
     loaded = store.load(engine.partition, keys) if keys else {}
     if concern is not None:
         for key, packed, content in store.scan(engine.partition):
             if key not in engine.cache and concern.touches(key, packed, content):
                 loaded[key] = (packed, content)
-    if keys or concern is not None:
+    if keys or concern is not None or until is not None:
         check_place(store, engine)
     return loaded
 

@@ -209,8 +209,7 @@ class Tracker:
     def _take(self, partition: int) -> int:
         """Become the owner; answers the offset to read from."""
         meta = self._store.acquire(partition, self._partitions)
-        reference, deadlines = self._store.reference(partition), self._store.deadlines(partition)
-        engine = PartitionEngine(partition, self._partitions, meta, reference, deadlines, self._lanes)
+        engine = PartitionEngine(partition, self._partitions, meta, self._store.reference(partition), self._lanes)
         try:
             loading.check_place(self._store, engine)
         except (Fenced, Gap) as answer:
