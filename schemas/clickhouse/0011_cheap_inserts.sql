@@ -5,28 +5,28 @@ DROP VIEW IF EXISTS terms_from_events;
 
 CREATE TABLE IF NOT EXISTS events_stated
 (
-    partition         UInt16,
-    offset            Int64,
-    log_time          DateTime64(6, 'UTC'),
-    event_time        DateTime64(6, 'UTC'),
-    id                String,
-    type              LowCardinality(String),
-    action            LowCardinality(String),
-    biz_step          LowCardinality(String),
-    disposition       LowCardinality(String),
-    place             LowCardinality(String),
-    read_point        LowCardinality(String),
-    party             LowCardinality(String),
-    source_party      LowCardinality(String),
-    destination_party LowCardinality(String),
-    line              LowCardinality(String),
-    device            LowCardinality(String),
-    operator          LowCardinality(String),
-    lot               LowCardinality(String),
-    expiry            UInt32,
-    parent            String,
-    items             UInt32,
-    event             String
+    partition         UInt16                          COMMENT 'as in events',
+    offset            Int64                           COMMENT 'as in events',
+    log_time          DateTime64(6, 'UTC')            COMMENT 'as in events',
+    event_time        DateTime64(6, 'UTC')            COMMENT 'as in events',
+    id                String                          COMMENT 'as in events',
+    type              LowCardinality(String)          COMMENT 'as in events',
+    action            LowCardinality(String)          COMMENT 'as in events',
+    biz_step          LowCardinality(String)          COMMENT 'as in events',
+    disposition       LowCardinality(String)          COMMENT 'as in events',
+    place             LowCardinality(String)          COMMENT 'as in events',
+    read_point        LowCardinality(String)          COMMENT 'as in events',
+    party             LowCardinality(String)          COMMENT 'as in events',
+    source_party      LowCardinality(String)          COMMENT 'as in events',
+    destination_party LowCardinality(String)          COMMENT 'as in events',
+    line              LowCardinality(String)          COMMENT 'as in events',
+    device            LowCardinality(String)          COMMENT 'as in events',
+    operator          LowCardinality(String)          COMMENT 'as in events',
+    lot               LowCardinality(String)          COMMENT 'as in events',
+    expiry            UInt32                          COMMENT 'as in events',
+    parent            String                          COMMENT 'as in events',
+    items             UInt32                          COMMENT 'as in events',
+    event             String                          COMMENT 'as in events'
 )
 ENGINE = Null
 COMMENT 'Where events that state more than their columns hold are inserted: keeps nothing, fills events and event_terms';
@@ -95,7 +95,7 @@ ARRAY JOIN terms AS term
 WHERE name LIKE 'ilmd:%' OR name LIKE 'field:%' OR name = 'error_reason' OR value != '';
 
 -- A row is rewritten by each merge it goes through: fewer and wider ones. ZSTD(1) makes the JSON smaller than ZSTD(3) here, and sooner.
-ALTER TABLE events MODIFY COLUMN event CODEC(ZSTD(1));
+ALTER TABLE events MODIFY COLUMN IF EXISTS event CODEC(ZSTD(1));
 
 ALTER TABLE history MODIFY SETTING merge_selector_base = 10;
 

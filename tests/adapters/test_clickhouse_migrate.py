@@ -66,7 +66,8 @@ def test_what_was_applied_must_be_the_beginning_byte_for_byte(tmp_path: Path) ->
 
 def test_every_statement_of_ours_may_be_repeated() -> None:
     repeatable = re.compile(
-        r"CREATE (TABLE|MATERIALIZED VIEW) IF NOT EXISTS |CREATE OR REPLACE VIEW |ALTER TABLE \w+ (ADD|DROP|COMMENT) \w+ IF (NOT )?EXISTS |DROP \w+ IF EXISTS "
+        r"CREATE (TABLE|MATERIALIZED VIEW) IF NOT EXISTS |CREATE OR REPLACE VIEW |ALTER TABLE \w+ (ADD|DROP|COMMENT|MODIFY) \w+ IF (NOT )?EXISTS "
+        r"|ALTER TABLE \w+ MODIFY SETTING |DROP \w+ IF EXISTS "
     )
     for file in read_migrations():
         for statement in file.statements:
@@ -84,6 +85,8 @@ def test_every_table_and_column_of_ours_says_what_it_is() -> None:
                     if line.strip() and not line.strip().startswith("INDEX"):
                         assert "COMMENT '" in line, f"{file.name}: {line.strip()}"
                 assert "COMMENT '" in rest, f"{file.name}: {text[:60]}"
+                if rest.startswith("ENGINE = Null"):
+                    continue  # it keeps nothing: the tables that it fills look for the token
                 assert "non_replicated_deduplication_window" in rest, f"{file.name}: {text[:60]}"
             elif text.startswith("CREATE OR REPLACE VIEW"):
                 assert "\nCOMMENT '" in text, f"{file.name}: {text[:60]}"
