@@ -37,11 +37,13 @@ class System:
         self.home = home
         self.base_port = free_base_port()
 
-    def run(self, *words: str, timeout: float = 180, code: int | None = 0, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
-        """``packtrace <words> --home <home>``; fails the test when the exit code is another than ``code`` (None: any)."""
+    def run(
+        self, *words: str, timeout: float = 180, code: int | None = 0, stdin: bytes | None = None, needs_system: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """``packtrace <words> --home <home>``, without the home where no system is needed; fails the test when the exit code is another than ``code`` (None: any)."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PACKTRACE_")}
         result = subprocess.run(
-            [PACKTRACE, *words, "--home", str(self.home)],
+            [PACKTRACE, *words, *(("--home", str(self.home)) if needs_system else ())],
             capture_output=True,
             timeout=timeout,
             check=False,
