@@ -24,7 +24,7 @@ from packtrace.codec.epcis.spelling import EpcFormat, respelled
 from packtrace.codec.event_json import decode_event
 from packtrace.domain.explode import ops_of
 from packtrace.errors import RejectedError
-from tests.codec.epcis.documents import DSCSA, GS1, TESTDATA, TWICE, WAYS, as_json, as_xml_1, events_of
+from tests.codec.epcis.documents import DSCSA, GS1, TESTDATA, TWICE, WAYS, as_json, as_xml_1, as_xml_2, events_of
 from tests.codec.epcis.events import epcis_events
 from tests.codec.epcis.test_reading import EVENT, XML_EVENT, json_document, xml_document
 
@@ -152,6 +152,14 @@ def test_xml_1_2_has_the_order_of_gs1s_schema(path: Path) -> None:
     document, events = events_of(path.read_bytes())
     for form in (EpcFormat.AS_CAPTURED, EpcFormat.LINK):
         assert out_of_order(ElementTree.fromstring(as_xml_1(document, [respelled(event, form) for event in events]))) == []
+
+
+@pytest.mark.parametrize("path", [path for path in GS1 if path.name != TWICE], ids=lambda path: path.name)
+def test_xml_2_0_takes_dispositions_away_before_it_sets_others(path: Path) -> None:
+    """As ``PersistentDispositionType`` of GS1's ``EPCglobal-epcis-2_0.xsd`` asks; all were validated with it by hand (lxml)."""
+    document, events = events_of(path.read_bytes())
+    for changed in ElementTree.fromstring(as_xml_2(document, events)).iter("persistentDisposition"):
+        assert [one.tag for one in changed] == sorted((one.tag for one in changed), reverse=True)
 
 
 def test_the_order_can_refuse() -> None:

@@ -131,8 +131,8 @@ class XmlWriter:
         if name == "errorDeclaration":
             return self._error(event)
         if name == "persistentDisposition":
-            parts = [_leaf("set", spelled(DISPOSITION, one, self._words)) for one in event.persistent_set]
-            parts += [_leaf("unset", spelled(DISPOSITION, one, self._words)) for one in event.persistent_unset]
+            parts = [_leaf("unset", spelled(DISPOSITION, one, self._words)) for one in event.persistent_unset]
+            parts += [_leaf("set", spelled(DISPOSITION, one, self._words)) for one in event.persistent_set]
             return f"<{name}>{''.join(parts)}</{name}>" if parts else ""
         if name == "sensorElementList":
             return f"<{name}>" + "".join(map(self._sensor, event.sensors)) + f"</{name}>"
