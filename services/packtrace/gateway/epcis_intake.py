@@ -23,6 +23,7 @@ from packtrace.codec.epcis.repeated import Repeated
 from packtrace.codec.epcis.source import Source, Syntax, syntax_of
 from packtrace.codec.raw_event import RawEvent
 from packtrace.codec.reference_record import ReferenceRecord, record_key
+from packtrace.domain.event import Event
 from packtrace.domain.reference import ReferenceChange
 from packtrace.errors import RejectedError
 from packtrace.gateway.admission import EVENTS, Admitted, Refused, source_of
@@ -124,13 +125,17 @@ class EpcisIntake:
     def _judge(self, reading: Reading, codec: Codec, now: int) -> Iterator[Judged]:
         document: Document | None = None
         repeated = Repeated(None)
+        like: Event | None = None
+        key = b""
         for found in reading:
             if found.number == 0:
                 document = kept_document(reading.document)
                 repeated = Repeated(document)
             ready = repeated.ready(found.alike, now) if found.alike is not None else None
             if ready is not None and len(ready.body) < SMALL_BYTES:
-                yield Judged(found, Admitted(ready.id, source_of(ready.like).encode(), codec.frame_event(ready.body)))
+                if ready.like is not like:
+                    like, key = ready.like, source_of(ready.like).encode()
+                yield Judged(found, Admitted(ready.id, key, codec.frame_event(ready.body)))
                 continue
             raw: RawEvent | None = None
             try:
@@ -138,13 +143,13 @@ class EpcisIntake:
                     raise found.error or RejectedError(DocumentReject.MALFORMED_DOCUMENT)
                 done = mapped(found.event, document, log_time=now)
                 raw = done.raw
-                key, value = key_of(done), codec.encode_event(raw)
-                check_size(EVENTS, key, value, ())
+                own_key, value = key_of(done), codec.encode_event(raw)
+                check_size(EVENTS, own_key, value, ())
             except RejectedError as error:
                 placed = RejectedError(error.code, found.place(error.where), error.expected, error.found)
                 yield Judged(found, Refused(placed, found.text, raw or _named(found)), found.remarks)
                 continue
-            yield Judged(found, Admitted(done.event.id, key, value), found.remarks + done.remarks)
+            yield Judged(found, Admitted(done.event.id, own_key, value), found.remarks + done.remarks)
 
     def _publish(self, judged: Iterable[Judged], receipt: _Receipt, codec: Codec) -> None:
         """Batch by batch; one is on its way while the next is judged."""

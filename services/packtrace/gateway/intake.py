@@ -54,9 +54,10 @@ class Codec(NamedTuple):
 
 def codec(events_id: int, rejected_id: int, reference_id: int) -> Codec:
     """Records in the Confluent wire format under the ids of their schemas."""
+    header = wire.frame(events_id, b"")
     return Codec(
         lambda raw: wire.frame(events_id, event_avro.encode(raw)),
-        lambda body: wire.frame(events_id, body),
+        lambda body: header + body,
         lambda record: wire.frame(rejected_id, rejected_record.encode(record)),
         lambda record: wire.frame(reference_id, reference_record.encode(record)),
     )

@@ -130,6 +130,10 @@ class Reading:
                 )
         kinds = JsonKinds()
         for number, one in enumerate(json_stream.events(self._source, skimmed, self._limits)):
+            again = kinds.again(one.text, 0) if one.pointer else None
+            if again is not None and again[1] == len(one.text):
+                yield Found(number, one.pointer, one.line, one.text, None, alike=again[0])
+                continue
             alike, key = kinds.find(one.text, self._limits.epcs_max) if one.pointer else (None, None)
             if alike is not None:
                 yield Found(number, one.pointer, one.line, one.text, None, alike=alike)
@@ -184,6 +188,13 @@ class _Familiar:
     def knows(self, text: bytes) -> bool:
         self._alike, _ = self._kinds.find(text, self._epcs_max)
         return self._alike is not None
+
+    def again(self, text: bytes, at: int) -> int:
+        again = self._kinds.again(text, at)
+        if again is None:
+            return 0
+        self._alike = again[0]
+        return again[1]
 
     def found(self, one: XmlEvent) -> Found:
         """What the stream has come upon."""

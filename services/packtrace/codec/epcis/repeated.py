@@ -34,7 +34,11 @@ _MARKS: Final = {name: f"\x00{name}\x00" for name in ("event_time", "event_id", 
 """Stand where the varying texts will."""
 _HASHED: Final = ("event_time", "epcs", "parent", "children")
 """In the order of CBV."""
+_HASHED_BY: Final = f"?ver={Version.CBV_2_0}"
+_AROUND_ONE_LIST: Final = 3
+"""Texts around the time and one list of items."""
 _HASHED_CHARACTERS: Final = len("2026-11-22T10:00:00.000Z")
+_ANY_ID: Final = "ni:///sha-256;"
 _SGTIN: Final = "urn:epc:id:sgtin:"
 _encode = msgspec.json.Encoder(order=None).encode
 
@@ -50,6 +54,10 @@ class Ready(NamedTuple):
     id: str
     like: Event
     body: bytes
+
+
+_Stated = tuple[Kind, bool, bool, bool, bool]
+"""A kind, and which of the fields an event of it has that it need not have."""
 
 
 class _Way(NamedTuple):
@@ -80,17 +88,18 @@ class Repeated:
 
     def __init__(self, document: Document | None) -> None:
         self._document = document
-        self._ways: dict[tuple[Kind, bool, bool, bool, bool], _Way | None] = {}
+        self._ways: dict[_Stated, _Way | None] = {}
 
     def ready(self, one: Alike, log_time: int | None = None) -> Ready | None:
         """The record that ``mapping.mapped`` would make of it; None: ask there."""
-        stated = (one.kind, bool(one.event_id), bool(one.epcs), bool(one.parent), bool(one.children))
-        if stated not in self._ways:
+        stated = (one.kind, not one.event_id, not one.epcs, not one.parent, not one.children)
+        try:
+            way = self._ways[stated]
+        except KeyError:
             try:
-                self._ways[stated] = self._way(one.event())
+                way = self._ways[stated] = self._way(one.event())
             except RejectedError:
                 return None
-        way = self._ways[stated]
         try:
             keys = None if way is None else _keys(one)
             time = read_time(one.event_time)
@@ -114,7 +123,8 @@ class Repeated:
         """Raises RejectedError: it is wrong, which another of its kind need not be."""
         if epcis.type not in _TYPES or not epcis.zone or epcis.record_time or (epcis.epcs and epcis.children):
             return None
-        done = mapped(epcis, self._document)
+        # an id that is computed is always one that may be stated
+        done = mapped(epcis if epcis.event_id else msgspec.structs.replace(epcis, event_id=_ANY_ID), self._document)
         raw = done.raw
         told = any(getattr(raw, field) != getattr(epcis, field) for field in (*EPC_LISTS.values(), "parent"))
         changed = done.epcis != msgspec.structs.replace(epcis, event_id=done.epcis.event_id)
@@ -203,10 +213,14 @@ def _hash(around: Sequence[str], time: int, one: Alike, keys: tuple[list[str], s
     stated = one.event_time
     # most partners state it as it is hashed
     text = stated if len(stated) == _HASHED_CHARACTERS and stated[-1] == "Z" else hashed_time(time)
-    written = [around[0], text, around[1]]
-    for number, items in enumerate(filter(None, (_links(epcs), _link(parent) if parent else "", _links(children))), 2):
-        written += (items, around[number])
-    return f"ni:///sha-256;{hashlib.sha256(''.join(written).encode()).hexdigest()}?ver={Version.CBV_2_0}"
+    if len(epcs) == 1 and len(around) == _AROUND_ONE_LIST:
+        whole = f"{around[0]}{text}{around[1]}epc={_link(epcs[0])}{around[2]}"
+    else:
+        written = [around[0], text, around[1]]
+        for number, items in enumerate(filter(None, (_links(epcs), _link(parent) if parent else "", _links(children))), 2):
+            written += (items, around[number])
+        whole = "".join(written)
+    return f"ni:///sha-256;{hashlib.sha256(whole.encode()).hexdigest()}{_HASHED_BY}"
 
 
 def _links(keys: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ document's own and nothing outside it is ever read; depth and the length of one 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final, NamedTuple, Protocol
 from xml.parsers import expat
 
@@ -62,6 +62,9 @@ class Familiar(Protocol):
 
     def knows(self, text: bytes) -> bool:
         """Whether an event of that text is well-formed here, and known."""
+
+    def again(self, text: bytes, at: int) -> int:
+        """Where the event that begins at ``at`` ends, if it is known at first sight; else 0."""
 
     def forget(self) -> None:
         """Other namespaces may hold from here on."""
@@ -133,6 +136,12 @@ class XmlStream:
             for piece in self._pieces():
                 rest, at = rest[at:] + piece, 0
                 while at < len(rest):
+                    if self._between and self._familiar is not None:
+                        passed = yield from self._again(self._familiar, rest, at)
+                        if passed > at:
+                            self._pass_columns(rest[at:passed])
+                            at = passed
+                            continue
                     begin, end = self._whole_event(rest, at) if self._between else (0, 0)
                     if begin < 0 and piece and len(rest) - at < WHOLE_BYTES_MAX:
                         break
@@ -168,6 +177,26 @@ class XmlStream:
         if taken:
             yield b"".join(taken)
         yield b""
+
+    def _again(self, familiar: Familiar, rest: bytes, at: int) -> Generator[XmlEvent, None, int]:
+        """The events from ``at`` on that are known at first sight; answers where the last of them ends."""
+        events_max, bytes_max = self._limits.events_max, self._limits.event_bytes_max
+        returns = b"\r" in rest
+        while True:
+            begin = rest.find(b"<", at)
+            if begin < 0 or (begin > at and rest[at:begin].strip(b" \t\r\n")):
+                return at
+            end = familiar.again(rest, begin)
+            if not end or end - begin > bytes_max or self._count >= events_max:
+                return at
+            text = rest[begin:end]
+            line = self._end_line + (line_ends(rest[at:begin]) if returns else rest.count(b"\n", at, begin))
+            lines = line - self._end_line + (line_ends(text) if returns else text.count(b"\n"))
+            self._passed_lines += lines
+            self._end_line += lines
+            self._count += 1
+            at = end
+            yield XmlEvent(self._count - 1, line, None, text)
 
     def _whole_event(self, rest: bytes, at: int) -> tuple[int, int]:
         """Where the next event begins and ends, if one in plain tags comes next; -1 where its end is not here yet."""
