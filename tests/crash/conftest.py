@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +14,11 @@ from tests.crash.works import SERVICES, Works
 from tests.servers import Servers, free_port
 
 
-@pytest.fixture(scope="session")
-def _works(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works]:
-    home = tmp_path_factory.mktemp("works")
+@contextmanager
+def made(home: Path, kind: str) -> Iterator[Works]:
+    """A works on servers of its own, and nothing of it afterwards."""
     proxied = free_port(), free_port()
-    servers = Servers(home, request.config.getoption("--servers"), proxied)
+    servers = Servers(home, kind, proxied)
     works = None
     try:
         works = Works(home, servers, proxied)
@@ -25,6 +27,12 @@ def _works(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if works is not None:
             works.end()
         servers.stop()
+
+
+@pytest.fixture(scope="session")
+def _works(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works]:
+    with made(tmp_path_factory.mktemp("works"), request.config.getoption("--servers")) as works:
+        yield works
 
 
 @pytest.fixture(scope="session")

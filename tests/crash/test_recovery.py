@@ -9,15 +9,12 @@ import os
 import signal
 import time
 
-import confluent_kafka as ck
 import pytest
 import redis
-from confluent_kafka.admin import AdminClient
 
 from packtrace.adapters.clickhouse import ClickHouseStore
 from packtrace.adapters.kafka_scan import KafkaScan
 from packtrace.adapters.redis_load import RedisLoader
-from packtrace.ports import TopicPartition
 from packtrace.proof.rebuild import plan, rebuild
 from tests.crash.works import SERVICES, Works
 
@@ -163,25 +160,3 @@ def test_another_partition_count_is_refused_with_a_sentence(works: Works) -> Non
     assert "found 32" in works.log("tracker")
     works.start("tracker")
     works.assert_nothing_lost_or_twice()
-
-
-def test_what_retention_took_is_told_to_the_record_and_nothing_is_skipped(works: Works) -> None:
-    """Row 35; the last test here, for it leaves a topic without its beginning."""
-    works.publish(works.story())
-    works.settle()
-    works.stop("tracker")
-    scan, history = KafkaScan(works.kafka), ClickHouseStore(works.clickhouse)
-    stood = scan.ends(TopicPartition("ops", 2))[1]
-    time.sleep(2)  # ticks
-    end = scan.ends(TopicPartition("ops", 2))[1]
-    place = plan(history, scan, 16).starts[2].checkpoint.offset
-    assert place <= stood < end
-    admin, gone = AdminClient({"bootstrap.servers": works.kafka}), ck.TopicPartition("ops", 2, end)
-    admin.delete_records([gone])[gone].result(10)
-    works.start("tracker", crash_at="tracker.after_commit:1000000")
-    assert works.ended("tracker") == 1
-    assert f"it holds offsets {end} to" in works.log("tracker")
-    assert "Nothing is skipped" in works.log("tracker")
-    (missing,) = plan(history, scan, 16).missing
-    assert missing.startswith(f"ops/2: the newest checkpoint in ClickHouse is at offset {place:,} and the topic begins at {end:,}")
-    assert f"records {place:,} to {end - 1:,} are in neither" in missing
