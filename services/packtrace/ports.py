@@ -61,6 +61,9 @@ class LogReader(Protocol):
     def watermarks(self, partition: TopicPartition) -> tuple[int, int]:
         """(oldest offset, end offset) as the broker says now."""
 
+    def known_end(self, partition: TopicPartition) -> int:
+        """The end offset as the broker said when it last sent records of it; asks nobody. -1 where it said nothing yet."""
+
     def close(self) -> None: ...
 
 

@@ -57,7 +57,7 @@ class KafkaSettings(Settings):
 
 class RouterSettings(KafkaSettings):
     router_batch_records: int = Field(10_000, ge=1, le=200_000, description="most raw records routed at once")
-    router_batch_bytes: int = Field(16 * 1024 * 1024, ge=65_536, le=256 * 1024 * 1024, description="most raw bytes routed at once")
+    router_batch_bytes: int = Field(512 * 1024, ge=65_536, le=256 * 1024 * 1024, description="most raw bytes routed at once, or one record")
     router_poison_kills: int = Field(
         3, ge=0, le=100, description="processes that may end at one record alone before it is rejected; 0 = never"
     )

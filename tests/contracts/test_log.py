@@ -320,6 +320,13 @@ def test_ends_are_those_of_the_broker(log: Log) -> None:
     assert reader.watermarks(log.at(0)) == (3, 7)
 
 
+def test_the_end_is_known_as_of_the_last_answer(log: Log) -> None:
+    fill(log, 7)
+    reader = log.reader()
+    read(reader, 7)
+    assert reader.known_end(log.at(0)) == 7
+
+
 def test_a_new_group_starts_at_the_oldest_that_is_left(log: Log) -> None:
     fill(log, 7)
     log.forget(0, 3)

@@ -85,6 +85,7 @@ class KafkaReader:
             back at once, and an older process of that name is fenced. Empty: a new member each time, and what a killed one
             held comes back after the session timeout.
         fetch_bytes_min: the broker waits for so much, 0.1 s at most, before it answers; 1 where an answer is to come at once.
+        partition_bytes_max: of one partition in one answer, or one batch; the less, the more evenly partitions come.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class KafkaReader:
         session_timeout_milliseconds: int = SESSION_TIMEOUT_MILLISECONDS,
         instance: str = "",
         fetch_bytes_min: int = 1,
+        partition_bytes_max: int = 1_048_576,
     ) -> None:
         self._linger_seconds = linger_seconds
         self._closing = False
@@ -122,6 +124,7 @@ class KafkaReader:
                 "topic.metadata.refresh.interval.ms": 30_000,
                 "fetch.wait.max.ms": 100,
                 "fetch.min.bytes": fetch_bytes_min,
+                "max.partition.fetch.bytes": partition_bytes_max,
                 "fetch.queue.backoff.ms": 2,
                 "queued.min.messages": 100_000,
                 "queued.max.messages.kbytes": queued_kilobytes_max,
@@ -266,6 +269,10 @@ class KafkaReader:
             self._forget_leaders()
             raise UnavailableError(f"kafka, {doing}: no answer within {REQUEST_TIMEOUT_SECONDS:g} s") from e
         return oldest, end
+
+    def known_end(self, partition: TopicPartition) -> int:
+        ends = self._consumer.get_watermark_offsets(ck.TopicPartition(*partition), cached=True)
+        return -1 if ends is None else int(ends[1])
 
     def _forget_leaders(self) -> None:
         """A restarted broker has a new leader epoch, and this client asks with the one it knows until its metadata is minutes old."""

@@ -196,6 +196,9 @@ class MemoryReader:
         self._log.answer()
         return self._log.oldest[partition], len(self._log.records[partition])
 
+    def known_end(self, partition: TopicPartition) -> int:
+        return len(self._log.records[partition])
+
     def close(self) -> None:
         if self in self._group.members:
             with suppress(UnavailableError):

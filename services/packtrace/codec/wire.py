@@ -1,17 +1,20 @@
 """The Confluent wire format: byte 0, the schema id in four bytes (big-endian), the Avro body.
 
-Source: Confluent Schema Registry documentation, "Wire format".
+Source: Confluent Schema Registry documentation, "Wire format". Beside it a header of our own: records of ops written together name
+their wave, the writer's time in microseconds.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RejectedError
 
 MAGIC = 0
 HEADER_BYTES = 5
+WAVE = "wave"
 
 _header = struct.Struct(">BI")
 
@@ -39,3 +42,17 @@ def unframe(value: bytes | None) -> tuple[int, bytes]:
     if magic != MAGIC:
         raise RejectedError(Reject.NO_RECORD, expected="first byte 0", found=f"first byte {magic}")
     return schema_id, value[HEADER_BYTES:]
+
+
+def wave_header(wave: int) -> tuple[tuple[str, bytes], ...]:
+    """The headers of a record of this wave, microseconds since 1970.
+
+    >>> wave_of(wave_header(1_700_000_000_000_000))
+    1700000000000000
+    """
+    return ((WAVE, wave.to_bytes(8)),)
+
+
+def wave_of(headers: Sequence[tuple[str, bytes]]) -> int | None:
+    """The wave that a record's headers name; None where they name none."""
+    return next((int.from_bytes(value) for name, value in headers if name == WAVE and len(value) == 8), None)

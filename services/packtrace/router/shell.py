@@ -214,9 +214,10 @@ class Session:
     def _write(self, batch: Sequence[LogRecord], routed: Routed) -> None:
         """Effect 3."""
         crash_point("router.before_write")
+        wave = wire.wave_header(self._router._now())
         with telemetry.ROUTER_STAGE_SECONDS.labels("write").time():
             for target, body in routed.ops:
-                self._writer.write(OPS, wire.frame(self._ids[OPS], body), partition=target)
+                self._writer.write(OPS, wire.frame(self._ids[OPS], body), partition=target, headers=wave)
                 crash_point("router.between_writes")
             for rejected in routed.rejected:
                 self._writer.write(REJECTED, wire.frame(self._ids[REJECTED], rejected_record.encode(rejected)), key=rejected.key)

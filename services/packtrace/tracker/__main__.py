@@ -20,6 +20,8 @@ from packtrace.telemetry import configure, log
 from packtrace.tracker.shell import Tracker, Wire
 
 GROUP = "packtrace-tracker"
+PARTITION_BYTES_MAX = 256 * 1024
+"""Of one answer of the broker: waves are folded whole, so partitions are to come side by side."""
 REGISTRY_WAIT_SECONDS = 1.0
 YOUNG_OBJECTS_MAX = 200_000
 """Items hold no cycles: the collector looks rarely, and not at what the start made."""
@@ -48,7 +50,7 @@ def main() -> int:
             return 0
         declared = topics()
         tracker = Tracker(
-            KafkaReader(settings.kafka, GROUP, client="tracker", instance=settings.instance),
+            KafkaReader(settings.kafka, GROUP, client="tracker", instance=settings.instance, partition_bytes_max=PARTITION_BYTES_MAX),
             lambda: KafkaWriter(settings.kafka, client="tracker"),
             RedisStateStore(settings.redis),
             Wire(lambda topic, body: wire.frame(ids[topic], body), lambda value: wire.unframe(value)[1]),

@@ -1,6 +1,7 @@
 """The tracker's effects, numbered. One round:
 
-1. read records of ops; a partition newly assigned is taken first: a new epoch, and reading starts at the store's offset;
+1. read records of ops; a partition newly assigned is taken first: a new epoch, and reading starts at the store's offset; what was
+   read waits until its wave is there (``waves``);
 2. load the items named, in bites bounded in bytes, and look whether the store still stands where we do: a process that lost
    the partition, or a store that came back older, must not make it write what follows from another moment;
 3. fold (pure);
@@ -21,10 +22,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from itertools import zip_longest
 
 from packtrace.adapters.crash_point import crash_point
-from packtrace.codec import alert_record, ops
+from packtrace.codec import alert_record, ops, wire
 from packtrace.codec.ops import OpsBatch
 from packtrace.codec.ops_builder import OpsBuilder
 from packtrace.errors import PacktraceError, RefusedError, RejectedError, UnavailableError
@@ -46,8 +46,8 @@ from packtrace.telemetry import (
 from packtrace.tracker import loading
 from packtrace.tracker.engine import OpsRecord, PartitionEngine, Step
 from packtrace.tracker.lanes import LEARN_AFTER, Lanes
+from packtrace.tracker.reading import OPS, Reading, by_partition
 
-OPS = "ops"
 POLL_SECONDS = 0.05
 FLUSH_SECONDS_MAX = 6.0
 """A broker that takes longer is away; less than the 10 s a SIGTERM may take."""
@@ -84,6 +84,7 @@ class Tracker:
         bite_bytes: most record bytes folded at once, or one record.
         learn_after: items that are alike folded before a lane is made of them.
         clock: seconds, never going back.
+        now: microseconds since 1970, to name waves by.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Tracker:
         learn_after: int = LEARN_AFTER,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._reader = reader
         self._new_writer = writer
@@ -111,20 +113,19 @@ class Tracker:
         self._history_partitions = history_partitions
         self._records_max = records_max
         self._items_max = items_max
-        self._bite_bytes = bite_bytes
         self._lanes = Lanes(learn_after)
         self._clock = clock
         self._sleep = sleep
+        self._now = now
         self._engines: dict[int, PartitionEngine] = {}
         self._assigned: set[int] = set()
         self._wanted: set[int] = set()
         """Assigned, not yet taken."""
         self._fenced: dict[int, float] = {}
         """Assigned, but taken by another: since when."""
+        self._reading = Reading(reader, bite_bytes, clock)
         self._written: list[Step] = []
         """Of the last bite: written, neither waited for nor committed."""
-        self._sought: dict[int, int] = {}
-        """Partition -> the offset that a second reading must find."""
         self._told = self._lag_asked = 0.0
         self._lag_turn = 0
         self._wait = WAIT_SECONDS_FIRST
@@ -167,6 +168,7 @@ class Tracker:
             self._assigned.discard(one.partition)
             self._wanted.discard(one.partition)
             self._fenced.pop(one.partition, None)
+            self._reading.forget(one.partition)
             if self._engines.pop(one.partition, None) is not None:
                 TRACKER_LAG.remove(str(one.partition))
         TRACKER_PARTITIONS.set(len(self._engines))
@@ -175,24 +177,20 @@ class Tracker:
         records = self._reader.poll(self._records_max, POLL_SECONDS)
         crash_point("tracker.after_read")
         taken = self._take_wanted()  # what was read of these was read elsewhere
-        bite: list[LogRecord] = []
-        size = 0
-        for record in _in_turn(self._following([record for record in records if record.partition not in taken])):
-            if size and size + len(record.value or b"") > self._bite_bytes:
-                self._apply(bite)
-                bite, size = [], 0
-                if stopping():
-                    break
-            bite.append(record)
-            size += len(record.value or b"")
-        if bite:
+        self._reading.add([record for record in records if record.partition not in taken], self._standing())
+        while bite := self._reading.bite(self._standing()):
             self._apply(bite)
+            if stopping():
+                break
         self._finish()
         self._tell_lag()
         if self._clock() - self._told > POSITION_SECONDS:
             self._tell_positions()
         self._wait = WAIT_SECONDS_FIRST
         self.trouble = None if self._engines else "no partition assigned yet"
+
+    def _standing(self) -> dict[int, int]:
+        return {partition: engine.offset for partition, engine in self._engines.items()}
 
     def _take_wanted(self) -> set[int]:
         """What could not be taken when it was assigned, or was thrown away since: take it, and read from the store's offset."""
@@ -217,7 +215,7 @@ class Tracker:
         crash_point("tracker.after_acquire")
         self._engines[partition] = engine
         self._wanted.discard(partition)
-        self._sought.pop(partition, None)
+        self._reading.forget(partition)
         TRACKER_PARTITIONS.set(len(self._engines))
         log.info("partition_taken", partition=partition, offset=meta.offset, epoch=meta.epoch)
         return meta.offset
@@ -244,7 +242,7 @@ class Tracker:
         begun = time.perf_counter()
         load_seconds = 0.0
         steps: list[Step] = []
-        for partition, mine in _by_partition(records).items():
+        for partition, mine in by_partition(records).items():
             engine = self._engines.get(partition)
             if engine is None:
                 continue
@@ -283,25 +281,6 @@ class Tracker:
                 crash_point("tracker.after_commit")
         TRACKER_STAGE_SECONDS.labels("commit").observe(time.perf_counter() - flushed)
 
-    def _following(self, records: list[LogRecord]) -> list[LogRecord]:
-        """Those that go on where their partition stands. Where they do not, it is read once more from there."""
-        following = []
-        for partition, mine in _by_partition(records).items():
-            engine = self._engines.get(partition)
-            if engine is None:
-                continue
-            expected = range(engine.offset, engine.offset + len(mine))
-            hole = next(((one, record.offset) for one, record in zip(expected, mine, strict=True) if one != record.offset), None)
-            if hole is None:
-                self._sought.pop(partition, None)
-                following += mine
-            elif self._sought.get(partition) == engine.offset:
-                raise RefusedError(f"ops/{partition}: expected offset {hole[0]}, found {hole[1]}: the log has a hole. Nothing is skipped")
-            else:
-                self._sought[partition] = engine.offset
-                self._reader.seek(TopicPartition(OPS, partition), engine.offset)
-        return following
-
     def _decoded(self, record: LogRecord) -> OpsBatch:
         try:
             return ops.decode(self._wire.unframe(record.value or b""))
@@ -330,9 +309,10 @@ class Tracker:
                     builder = facts[fact.partition] = OpsBuilder()
                 builder.add_fact(builder.source(source), fact.offset, fact.nth, fact.fact)
             TRACKER_FACTS.inc(len(step.facts))
+        wave = wire.wave_header(self._now())
         for target, builder in facts.items():
             for body in builder.take():
-                writer.write(OPS, self._wire.frame(OPS, body), partition=target)
+                writer.write(OPS, self._wire.frame(OPS, body), partition=target, headers=wave)
 
     def _commit(self, step: Step) -> None:
         """Effect 6."""
@@ -351,6 +331,7 @@ class Tracker:
         """The store does not stand where we do: drop what is in memory."""
         partition = engine.partition
         del self._engines[partition]
+        self._reading.forget(partition)
         if isinstance(answer, Gap):
             TRACKER_GAPS.inc()
             log.warning("store_gap", partition=partition, expected=engine.stored_offset, found=answer.offset)
@@ -367,6 +348,7 @@ class Tracker:
         log.warning("dependency_away", reason=str(error), wait_seconds=round(self._wait, 2))
         self._wanted.update(self._engines)
         self._engines.clear()
+        self._reading.clear()
         self._written = []
         self._drop_writer()
         until = self._clock() + self._wait
@@ -396,17 +378,3 @@ class Tracker:
         with suppress(UnavailableError):
             _, end = self._reader.watermarks(TopicPartition(OPS, partition))
             TRACKER_LAG.labels(str(partition)).set(max(end - self._engines[partition].offset, 0))
-
-
-def _in_turn(records: list[LogRecord]) -> list[LogRecord]:
-    """The first record of each partition, then the second of each: what one event made of the children of a case, they being in
-    all partitions, is then in one bite, their facts to it are in one record, and it is folded once for all of them."""
-    turns = zip_longest(*_by_partition(records).values())
-    return [record for turn in turns for record in turn if record is not None]
-
-
-def _by_partition(records: list[LogRecord]) -> dict[int, list[LogRecord]]:
-    found: dict[int, list[LogRecord]] = {}
-    for record in records:
-        found.setdefault(record.partition, []).append(record)
-    return found
