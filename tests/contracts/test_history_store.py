@@ -12,6 +12,8 @@ from packtrace.adapters.history_memory import MemoryHistory
 from packtrace.codec import native
 from packtrace.errors import RefusedError, UnavailableError
 from packtrace.ports import HistoryStore, Position
+from tests.crash.wire import DropAnswer, Wire, containing
+from tests.servers import free_port
 
 pytestmark = pytest.mark.contract
 
@@ -110,3 +112,19 @@ def test_a_store_that_is_away_says_so() -> None:
     memory.away = True
     with pytest.raises(UnavailableError):
         memory.query("SELECT id FROM alerts")
+
+
+def test_an_insert_is_sent_once_even_where_its_answer_is_lost(clickhouse_server: str) -> None:
+    """Whether it is sent again is the sink's to decide, after a look at the table."""
+    migrate(clickhouse_server, "contract")
+    wire = Wire()
+    link = wire.link(free_port(), clickhouse_server.removeprefix("http://"))
+    far = ClickHouseStore(f"http://{link.address}", database="contract")
+    try:
+        insert(far, rows(1, partition=7), "before the line is bad")
+        with link.broken(DropAnswer(containing(b"insert_deduplication_token"))), pytest.raises(UnavailableError):
+            insert(far, rows(3, partition=8), "its answer is lost")
+        assert link.hits == 1
+    finally:
+        far.close()
+        wire.close()

@@ -24,13 +24,14 @@ from packtrace.adapters.kafka_scan import KafkaScan
 from packtrace.adapters.redis_state import RedisStateStore
 from packtrace.adapters.registry import register_all
 from packtrace.cli.positions import ROUTER_GROUP, SINK_GROUP, LivePositions
-from packtrace.cli.settled import Waiter
+from packtrace.cli.settled import POLL_SECONDS, Waiter
 from packtrace.codec import event_avro, reference_record, wire
 from packtrace.codec.event_json import raw_from_json
 from packtrace.codec.reference_record import ReferenceRecord
 from packtrace.contracts import folder, topics
 from packtrace.domain.reference import parse_file
 from packtrace.embedded.child import start_child
+from packtrace.errors import UnavailableError
 from packtrace.proof.check import INVARIANTS, Site, check
 from tests.crash import planted as planted_service
 from tests.crash.planted import VARIABLE
@@ -228,12 +229,18 @@ class Works:
         return LivePositions(KafkaReader(self.kafka, ROUTER_GROUP), KafkaReader(self.kafka, SINK_GROUP), RedisStateStore(self.redis))
 
     def settle(self, seconds: float = SETTLE_SECONDS) -> None:
-        positions = self.positions()
         end = time.monotonic() + seconds
-        try:
-            Waiter(positions, lambda: end - time.monotonic(), time.sleep, lambda lags: None).wait()
-        finally:
-            positions.close()
+        while True:
+            positions = self.positions()
+            try:
+                Waiter(positions, lambda: end - time.monotonic(), time.sleep, lambda lags: None).wait()
+                return
+            except UnavailableError:  # a server that was hurt is still on its way back
+                if time.monotonic() > end:
+                    raise
+                time.sleep(POLL_SECONDS)
+            finally:
+                positions.close()
 
     def assert_nothing_lost_or_twice(self, with_fold: bool = True) -> None:
         history = ClickHouseStore(self.clickhouse, timeout_seconds=600)

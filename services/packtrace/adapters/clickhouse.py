@@ -136,8 +136,11 @@ class ClickHouseStore:
             raise RefusedError(f"insert, table {table}: expected 1 to {BLOCK_ROWS_MAX} rows in a block, found {rows}")
         settings = INSERT_SETTINGS | {"insert_deduplication_token": token}
         names = [name for name, _ in columns]
+        entrance = ENTRANCES.get(table, table) if derive else table
+        # the driver sends bytes a second time when a connection ends without an answer; what can be read only once it does not
+        once, length = iter((native,)), {"Content-Length": str(len(native))}
         try:
-            self._connected().raw_insert(ENTRANCES.get(table, table) if derive else table, names, native, settings=settings, fmt="Native")
+            self._connected().raw_insert(entrance, names, once, settings=settings, fmt="Native", transport_settings=length)
         except ClickHouseError as e:
             raise self._translated(e, f"insert, table {table}") from e
 
