@@ -13,7 +13,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+from packtrace.adapters.kafka import KafkaReader
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.adapters.log_memory import MemoryLog, MemoryReader, MemoryWriter
 from packtrace.domain.vocabulary import Reject
 from packtrace.errors import RefusedError, RejectedError, UnavailableError

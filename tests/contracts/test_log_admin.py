@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
-from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+from packtrace.adapters.kafka import KafkaReader
 from packtrace.adapters.kafka_admin import KafkaAdmin
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.contracts import Topic, topics
 from packtrace.errors import RefusedError, UnavailableError
 from packtrace.ports import Committed, TopicPartition

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from packtrace.adapters.kafka import KafkaWriter
 from packtrace.adapters.kafka_admin import KafkaAdmin
 from packtrace.adapters.kafka_scan import KafkaScan
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.adapters.log_memory import MemoryLog, MemoryScan, MemoryWriter
 from packtrace.errors import RefusedError, UnavailableError
 from packtrace.ports import LogScan, LogWriter, TopicPartition

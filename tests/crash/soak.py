@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from packtrace.adapters.kafka import KafkaWriter
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.cli.settled import STORED
 from packtrace.errors import UnavailableError
 from packtrace.ports import TopicPartition

@@ -18,9 +18,10 @@ from typing import Any
 
 from packtrace.adapters.clickhouse import ClickHouseStore
 from packtrace.adapters.clickhouse_migrate import migrate
-from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+from packtrace.adapters.kafka import KafkaReader
 from packtrace.adapters.kafka_admin import KafkaAdmin
 from packtrace.adapters.kafka_scan import KafkaScan
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.adapters.redis_state import RedisStateStore
 from packtrace.adapters.registry import register_all
 from packtrace.cli.positions import ROUTER_GROUP, SINK_GROUP, LivePositions

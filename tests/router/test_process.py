@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+from packtrace.adapters.kafka import KafkaReader
 from packtrace.adapters.kafka_admin import KafkaAdmin
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.adapters.registry import register_all
 from packtrace.codec import event_avro, reference_record, rejected_record, wire
 from packtrace.codec.raw_event import RawEvent

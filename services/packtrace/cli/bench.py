@@ -214,7 +214,7 @@ def warmed(view: Screen, home: Path, load: Load, units: int) -> Load:
 
 def flat_out(home: Path, load: Load, tell: Tell) -> tuple[float, float]:
     """Write everything and wait until Redis and ClickHouse hold it; seconds until written, seconds in all."""
-    from packtrace.adapters.kafka import KafkaWriter
+    from packtrace.adapters.kafka_writer import KafkaWriter
     from packtrace.bench.load import write
     from packtrace.cli.system import addresses
 

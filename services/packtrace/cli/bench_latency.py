@@ -85,7 +85,8 @@ def _shares(text: str) -> list[float]:
 
 def _at(view: Screen, under: Path | None, share: float, operations_per_second: float, seconds: float) -> tuple[Latency, list[str]]:
     from packtrace.adapters.clickhouse import ClickHouseStore
-    from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+    from packtrace.adapters.kafka import KafkaReader
+    from packtrace.adapters.kafka_writer import KafkaWriter
     from packtrace.bench import stores
     from packtrace.bench.latency import Watcher, latency, send, stream
     from packtrace.cli.system import addresses

@@ -173,7 +173,7 @@ def run(home: Path, recipe: Recipe, *, real_time: bool, on_progress: Callable[[P
     Raises:
         UnavailableError: broker or registry is away.
     """
-    from packtrace.adapters.kafka import KafkaWriter
+    from packtrace.adapters.kafka_writer import KafkaWriter
     from packtrace.cli.system import addresses, schema_id
     from packtrace.simulator.encode import Encoder
     from packtrace.simulator.publish import TOPIC, Publisher

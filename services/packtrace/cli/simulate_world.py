@@ -127,7 +127,7 @@ def _end(text: str, now: int) -> int:
 
 def _publish(world: World, home: Path, *, load_reference: bool, quiet: bool) -> Summary:
     """Reference data, events, the late reference data among them."""
-    from packtrace.adapters.kafka import KafkaWriter
+    from packtrace.adapters.kafka_writer import KafkaWriter
     from packtrace.cli.reference import load_changes
     from packtrace.cli.simulate import REFERENCE_WAIT_SECONDS, WRITER_FULL_SECONDS, progress_line
     from packtrace.cli.system import addresses, schema_id

@@ -79,7 +79,7 @@ def reference_writer(home: Path) -> Iterator[tuple[LogWriter, Callable[[Referenc
 
 def raw_writer(home: Path) -> LogWriter:
     """A writer of bytes as they are; the caller closes it."""
-    from packtrace.adapters.kafka import KafkaWriter
+    from packtrace.adapters.kafka_writer import KafkaWriter
 
     return KafkaWriter(addresses(home).kafka, client="packtrace-cli")
 

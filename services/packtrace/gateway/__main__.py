@@ -15,7 +15,8 @@ import uvicorn
 
 from packtrace.adapters import crash_point
 from packtrace.adapters.http_status import status_routes
-from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+from packtrace.adapters.kafka import KafkaReader
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.adapters.registry import Registry
 from packtrace.codec.epcis.limits import Limits
 from packtrace.errors import PacktraceError, RefusedError, UnavailableError

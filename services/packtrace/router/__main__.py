@@ -9,8 +9,9 @@ import threading
 
 from packtrace.adapters import crash_point
 from packtrace.adapters.http_status import serve_status
-from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+from packtrace.adapters.kafka import KafkaReader
 from packtrace.adapters.kafka_admin import require_partitions
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.adapters.registry import Registry
 from packtrace.contracts import topics
 from packtrace.errors import PacktraceError

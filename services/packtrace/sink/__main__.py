@@ -15,7 +15,8 @@ from packtrace.adapters import crash_point
 from packtrace.adapters.clickhouse import ClickHouseStore
 from packtrace.adapters.clickhouse_migrate import pending
 from packtrace.adapters.http_status import serve_status
-from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+from packtrace.adapters.kafka import KafkaReader
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.adapters.registry import Registry
 from packtrace.codec import rejected_record, wire
 from packtrace.codec.avro_body import AvroBody

@@ -9,7 +9,8 @@ import threading
 
 from packtrace.adapters import crash_point
 from packtrace.adapters.http_status import serve_status
-from packtrace.adapters.kafka import KafkaReader, KafkaWriter
+from packtrace.adapters.kafka import KafkaReader
+from packtrace.adapters.kafka_writer import KafkaWriter
 from packtrace.adapters.redis_state import RedisStateStore
 from packtrace.adapters.registry import Registry
 from packtrace.codec import wire
