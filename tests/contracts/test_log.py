@@ -489,7 +489,7 @@ def test_a_killed_process_with_a_name_gets_its_partitions_back_at_once(kafka_ser
         until(lambda: len(assigned) == 3, reader)
         assert time.monotonic() - start < 10
     readers[1].commit({log.at(0): Committed(3)})
-    with pytest.raises(UnavailableError, match="fenced by other consumer"):
+    with pytest.raises(RefusedError, match="fenced by other consumer"):
         for _ in range(100):
             readers[0].poll(1, 0.1)
     for reader in readers:

@@ -196,6 +196,7 @@ def recovery(works: Works) -> list[float]:
     def until(what: str, behind: Callable[[], bool]) -> None:
         begun = time.monotonic()
         while True:
+            works.keep()
             with suppress(UnavailableError):
                 if not behind():
                     break
@@ -255,7 +256,7 @@ def soak(works: Works, links: dict[str, Link], minutes: float, rate: int, seed: 
         lines.stop()
         used = memory.stop()
     seconds = time.monotonic() - begun
-    say(megabytes={name: one._asdict() for name, one in used.items()})
+    say(megabytes={name: one._asdict() for name, one in used.items()}, ended_and_started_again=works.restarts)
     works.assert_nothing_lost_or_twice(with_fold=with_fold)
     grown = [name for name in SERVICES if used[name].thirds[2] > used[name].thirds[1] * MEMORY_GROWTH_MAX]
     slow = [one for one in recoveries if one > RECOVERY_SECONDS_MAX]

@@ -9,8 +9,8 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def within(seconds: float, call: Callable[[], _T]) -> _T:
-    """What ``call`` returns or raises.
+def within(seconds: float | None, call: Callable[[], _T]) -> _T:
+    """What ``call`` returns or raises; None: however long it takes, in this thread.
 
     It runs in a thread of its own, about 0.1 ms more than by itself. One that is given up goes on there, and its effect may still
     come; it does not keep the process from ending.
@@ -18,6 +18,8 @@ def within(seconds: float, call: Callable[[], _T]) -> _T:
     Raises:
         TimeoutError: it had not returned after ``seconds``.
     """
+    if seconds is None:
+        return call()
     returned: list[_T] = []
     raised: list[BaseException] = []
 

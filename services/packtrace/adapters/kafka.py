@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from packtrace.adapters.bounded import within
-from packtrace.errors import RefusedError, UnavailableError
+from packtrace.errors import PacktraceError, RefusedError, UnavailableError
 from packtrace.ports import Committed, LogRecord, TopicPartition
 
 SESSION_TIMEOUT_MILLISECONDS = 10_000
@@ -69,6 +69,14 @@ def translated(error: KafkaError, doing: str) -> UnavailableError | RefusedError
     return RefusedError(text) if error.code() in _REFUSED else UnavailableError(text)
 
 
+def _told(error: KafkaError, doing: str) -> UnavailableError | RefusedError:
+    """As ``translated``, of a reader. After a fatal error the driver answers nothing any more, and says so once; mostly the broker
+    gave this process's name to a new member, which may be this very process after a silence longer than the session timeout."""
+    if error.fatal() or error.code() == KafkaError._FATAL:
+        return RefusedError(f"kafka, {doing}: {error.str()}; a process that is started again joins anew")
+    return translated(error, doing)
+
+
 class KafkaReader:
     """A member of a consumer group (port ``LogReader``). Not for use from two threads.
 
@@ -76,7 +84,7 @@ class KafkaReader:
         linger_seconds: ``poll`` waits this long after the first record for more, so that batches grow under load.
         queued_kilobytes_max: bound of the local queue of fetched records.
         instance: a name that a process keeps over its restarts, unique in the group: after a crash it gets its partitions
-            back at once, and an older process of that name is fenced. Empty: a new member each time, and what a killed one
+            back at once, and an older process of that name is fenced: RefusedError. Empty: a new member each time, and what a killed one
             held comes back after the session timeout.
         fetch_bytes_min: the broker waits for so much, 0.1 s at most, before it answers; 1 where an answer is to come at once.
         partition_bytes_max: of one partition in one answer, or one batch; the less, the more evenly partitions come.
@@ -97,6 +105,8 @@ class KafkaReader:
     ) -> None:
         self._linger_seconds = linger_seconds
         self._closing = False
+        self._revoking = False
+        self._thrown_out = False
         self._assigned: set[TopicPartition] = set()
         self._admin_settings: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap, "client.id": client, "log_level": 2}
         self._admin = AdminClient(self._admin_settings)
@@ -152,12 +162,23 @@ class KafkaReader:
         def revoke(consumer: Any, parts: list[ck.TopicPartition]) -> None:
             gone = [partition for part in parts if (partition := TopicPartition(part.topic, part.partition)) in self._assigned]
             if gone:
-                on_revoked(gone)
+                self._revoking = True
+                try:
+                    on_revoked(gone)
+                finally:
+                    self._revoking = False
                 self._assigned.difference_update(gone)
             consumer.incremental_unassign(parts)
 
+        def lose(consumer: Any, parts: list[ck.TopicPartition]) -> None:
+            self._thrown_out = True
+            try:
+                revoke(consumer, parts)
+            finally:
+                self._thrown_out = False
+
         self._on_revoked = on_revoked
-        self._consumer.subscribe(list(topics), on_assign=assign, on_revoke=revoke, on_lost=revoke)
+        self._consumer.subscribe(list(topics), on_assign=assign, on_revoke=revoke, on_lost=lose)
 
     def poll(self, records_max: int, timeout_seconds: float) -> list[LogRecord]:
         consume = self._call
@@ -188,7 +209,7 @@ class KafkaReader:
         try:
             messages: list[Any] = self._consumer.consume(records_max, timeout_seconds)
         except KafkaException as e:
-            raise translated(e.args[0], "reading") from e
+            raise _told(e.args[0], "reading") from e
         return messages
 
     def _judge(self, message: Any, error: KafkaError) -> None:
@@ -200,7 +221,7 @@ class KafkaReader:
                 f"it holds offsets {oldest} to {end - 1} ({error.str()}). Nothing is skipped by itself"
             )
         if error.code() not in _PASSING:
-            raise translated(error, f"reading {message.topic() or ''}".rstrip())
+            raise _told(error, f"reading {message.topic() or ''}".rstrip())
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from ``offset``: the partition is handed in anew, since a bare seek fails until its first fetch."""
@@ -209,7 +230,7 @@ class KafkaReader:
             self._consumer.incremental_unassign([part])
             self._consumer.incremental_assign([part])
         except KafkaException as e:
-            raise translated(e.args[0], "seeking") from e
+            raise _told(e.args[0], "seeking") from e
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
         self._consumer.pause([ck.TopicPartition(*partition) for partition in partitions])
@@ -222,18 +243,22 @@ class KafkaReader:
         ``on_revoked``, so poll and commit again later, at the latest inside ``on_revoked``."""
         if not positions:
             return
+        if self._thrown_out:
+            raise UnavailableError("kafka, storing positions: the broker gave the partitions away before")
         parts = [ck.TopicPartition(*partition, position.offset, position.metadata) for partition, position in positions.items()]
         self.committed(positions)  # the driver's commit waits for as long as the broker is away; this question does not
         try:
-            # and it may never return where the broker went to sleep and came back (confluent-kafka-python issue 1801)
-            answers = within(COMMIT_SECONDS_MAX, lambda: self._consumer.commit(offsets=parts, asynchronous=False))
+            # it may also never return, where the member was thrown out meanwhile (confluent-kafka-python issue 1801); while it waits
+            # for us to hand partitions back it hears us in this thread alone, and knows that we are a member
+            seconds = None if self._revoking else COMMIT_SECONDS_MAX
+            answers = within(seconds, lambda: self._consumer.commit(offsets=parts, asynchronous=False))
         except KafkaException as e:
-            raise translated(e.args[0], "storing positions") from e
+            raise _told(e.args[0], "storing positions") from e
         except TimeoutError as e:
             raise UnavailableError(f"kafka, storing positions: no answer within {COMMIT_SECONDS_MAX:g} s") from e
         for answer in answers or ():
             if answer.error is not None:
-                raise translated(answer.error, f"storing the position of {answer.topic}/{answer.partition}")
+                raise _told(answer.error, f"storing the position of {answer.topic}/{answer.partition}")
 
     def committed(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Committed]:
         parts = [ck.TopicPartition(*partition) for partition in partitions]
@@ -242,11 +267,11 @@ class KafkaReader:
         try:
             answers = self._consumer.committed(parts, timeout=REQUEST_TIMEOUT_SECONDS)
         except KafkaException as e:
-            raise translated(e.args[0], "asking for positions") from e
+            raise _told(e.args[0], "asking for positions") from e
         found = {}
         for answer in answers:
             if answer.error is not None:
-                raise translated(answer.error, f"asking for the position of {answer.topic}/{answer.partition}")
+                raise _told(answer.error, f"asking for the position of {answer.topic}/{answer.partition}")
             offset = answer.offset if answer.offset >= 0 else -1
             found[TopicPartition(answer.topic, answer.partition)] = Committed(offset, answer.metadata or "")
         return found
@@ -261,7 +286,7 @@ class KafkaReader:
             oldest, end = (int(answer.result(REQUEST_TIMEOUT_SECONDS).offset) for answer in asked)
         except KafkaException as e:
             self._forget_leaders()
-            raise translated(e.args[0], doing) from e
+            raise _told(e.args[0], doing) from e
         except TimeoutError as e:
             self._forget_leaders()
             raise UnavailableError(f"kafka, {doing}: no answer within {REQUEST_TIMEOUT_SECONDS:g} s") from e
@@ -281,7 +306,7 @@ class KafkaReader:
         try:
             if held:
                 self._on_revoked(held)
-        except UnavailableError:
+        except PacktraceError:
             pass
         finally:
             self._closing = True
