@@ -16,7 +16,7 @@ from packtrace.adapters.clickhouse import ClickHouseStore
 from packtrace.adapters.kafka_scan import KafkaScan
 from packtrace.adapters.redis_load import RedisLoader
 from packtrace.proof.rebuild import plan, rebuild
-from tests.crash.works import SERVICES, Works
+from tests.crash.works import SERVICES, THROWN_OUT, Works
 
 pytestmark = [pytest.mark.crash, pytest.mark.sweep, pytest.mark.timeout(300)]
 
@@ -145,6 +145,16 @@ def test_a_sleeper_wakes_up_after_others_took_its_partitions(works: Works, name:
 
     works.during(sleep)
     works.stop(f"{name}-other")
+    works.assert_nothing_lost_or_twice()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_process_whose_name_the_broker_gave_to_another_ends(works: Works, name: str) -> None:
+    """Rows 13 and 16: the driver says so once and then reads nothing. Without an end nobody would start it again."""
+    first = works.running[name]
+    works.during(lambda: works.start(name))
+    assert first.wait(60) == 1
+    assert THROWN_OUT in works.home.joinpath(f"{name}.log").read_text()
     works.assert_nothing_lost_or_twice()
 
 
